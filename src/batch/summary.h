@@ -1,0 +1,16 @@
+// What a batch came to, in a few lines for people.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "batch/statistics.h"
+
+namespace vitrine::batch {
+
+/// `120 exited, 3 timeout`; nothing for statuses that did not occur.
+std::string status_text(const StatusCounts& counts);
+
+std::vector<std::string> summary_lines(const Statistics& statistics);
+
+}  // namespace vitrine::batch

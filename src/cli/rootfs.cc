@@ -1,0 +1,190 @@
+#include "cli/rootfs.h"
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "cli/rootfs_inspect.h"
+#include "rootfs/build.h"
+#include "rootfs/debian.h"
+#include "rootfs/import.h"
+#include "rootfs/recipe.h"
+
+namespace vitrine::cli {
+
+namespace {
+
+constexpr const char* kExamples = R"(Examples:
+  vitrine rootfs build -o build/rootfs/minimal
+  vitrine rootfs build -o scientific --recipe scientific
+  vitrine rootfs build -o mine --from-venv .venv
+  vitrine rootfs show scientific
+  vitrine rootfs verify scientific
+  vitrine run --rootfs scientific -c 'import numpy; print(numpy.arange(3))')";
+
+constexpr const char* kImportExamples = R"(Examples:
+  docker save python:3.11-slim -o python.tar && vitrine rootfs import python.tar -o python
+  vitrine rootfs import --quiet root.tar.gz -o mine
+
+Reads what 'docker save' writes, an OCI layout as one tar, or a tar of a root, plain or compressed
+with gzip or zstd. Nothing is fetched, nothing of the archive is run. Python must be 3.9 to 3.13, with its
+shared libpython, on a glibc no newer than this host's.)";
+
+constexpr const char* kBuildExamples = R"(Examples:
+  vitrine rootfs build -o build/rootfs/minimal
+  vitrine rootfs build -o scientific --recipe scientific
+  vitrine rootfs build -o plots --with numpy,matplotlib
+  vitrine rootfs build -o tools --with-command busybox
+  vitrine rootfs build -o mine --from-venv .venv
+  vitrine rootfs build -o newer --python ~/.pyenv/versions/3.11.7/bin/python3
+
+A rootfs is an ordinary directory that holds Python and, without --with-command,
+nothing to execute. One that Vitrine made before is replaced at once when the new one is complete.)";
+
+struct ImportFlags {
+    rootfs::ImportRequest request;
+    bool is_quiet = false;
+};
+
+void add_import_flags(CLI::App& import, ImportFlags& flags) {
+    import.add_option("ARCHIVE", flags.request.archive, "The image or tar")->required();
+    import.add_option("-o,--output", flags.request.output, "Directory to make")
+        ->required()
+        ->type_name("DIR");
+    import.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
+    import.footer(kImportExamples);
+}
+
+struct BuildFlags {
+    rootfs::BuildRequest request;
+    std::string recipe;
+    bool is_quiet = false;
+};
+
+std::string recipe_help() {
+    std::string text = "A recipe's name, or its file:";
+    for (const rootfs::Recipe& recipe : rootfs::known_recipes())
+        text += concat(" '", recipe.name, "' is ", recipe.summary, ";");
+    text.pop_back();
+    return text;
+}
+
+void add_build_flags(CLI::App& build, BuildFlags& flags) {
+    build.add_option("-o,--output", flags.request.output, "Directory to make")
+        ->required()
+        ->type_name("DIR");
+    build.add_option("--recipe", flags.recipe, recipe_help())->type_name("NAME|FILE");
+    CLI::Option* python =
+        build
+            .add_option("--python", flags.request.python,
+                        "Interpreter to make it from [the one Vitrine was built against]")
+            ->type_name("EXE");
+    build
+        .add_option("--from-venv", flags.request.environment,
+                    "Take all that is installed in a virtual environment")
+        ->type_name("DIR")
+        ->excludes(python);
+    build
+        .add_option("--with", flags.request.distributions,
+                    "Installed distributions to take along, with all they need")
+        ->type_name("NAME,...")
+        ->delimiter(',');
+    build
+        .add_option("--with-command", flags.request.commands,
+                    "Programs of the host to take along, executable: by name or path")
+        ->type_name("NAME,...")
+        ->delimiter(',');
+    build.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
+    build.footer(kBuildExamples);
+}
+
+void tell_summary(const Log& log, const std::string& output, const rootfs::Manifest& manifest,
+                  Clock::duration taken) {
+    log.info(concat("rootfs: '", output, "' is ready: Python ", manifest.python.version, ", ",
+                    manifest.entries.size(), " entries, ",
+                    rootfs::total_bytes(manifest.entries) >> 20U, " MiB, in ",
+                    format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken))));
+}
+
+/// What the recipe and the flags ask for, by whichever of the two ways.
+rootfs::Manifest build_as_asked(BuildFlags& flags) {
+    rootfs::BuildRequest& request = flags.request;
+    if (flags.recipe.empty()) return rootfs::build(request).manifest;
+    const rootfs::Recipe recipe = rootfs::read_recipe(flags.recipe);
+    if (recipe.suite.empty()) {
+        request.recipe = recipe.name;
+        std::ranges::copy(recipe.distributions, std::back_inserter(request.distributions));
+        return rootfs::build(request).manifest;
+    }
+    if (!request.python.empty() || !request.environment.empty() || !request.distributions.empty() ||
+        !request.commands.empty()) {
+        throw UsageError(
+            concat("the recipe '", recipe.name, "' takes nothing of the host's Python"),
+            "leave out --python, --from-venv, --with and --with-command; add packages to the "
+            "recipe");
+    }
+    return rootfs::build_from_debian(
+        {.recipe = recipe, .output = request.output, .progress = request.progress});
+}
+
+int build_rootfs(BuildFlags& flags) {
+    const Log log(flags.is_quiet ? LogLevel::kError : LogLevel::kInfo, LogFormat::kText);
+    flags.request.progress = [&log](const std::string& line) { log.info("rootfs: " + line); };
+    const auto start = Clock::now();
+    const rootfs::Manifest manifest = build_as_asked(flags);
+    tell_summary(log, flags.request.output, manifest, Clock::now() - start);
+    return 0;
+}
+
+int import_rootfs(ImportFlags& flags) {
+    const Log log(flags.is_quiet ? LogLevel::kError : LogLevel::kInfo, LogFormat::kText);
+    flags.request.progress = [&log](const std::string& line) { log.info("rootfs: " + line); };
+    const auto start = Clock::now();
+    const rootfs::Manifest manifest = rootfs::import_archive(flags.request);
+    tell_summary(log, flags.request.output, manifest, Clock::now() - start);
+    return 0;
+}
+
+int parse_and_do(std::span<const std::string> words) {
+    CLI::App app("Makes and inspects the read-only roots that programs run in.", "vitrine rootfs");
+    app.require_subcommand(1);
+    app.footer(kExamples);
+    CLI::App* build = app.add_subcommand("build", "Make a rootfs from an installed Python");
+    BuildFlags build_flags;
+    add_build_flags(*build, build_flags);
+    CLI::App* import = app.add_subcommand("import", "Make a rootfs from an image or a tar");
+    ImportFlags import_flags;
+    add_import_flags(*import, import_flags);
+    InspectFlags inspect_flags;
+    CLI::App* verify = app.add_subcommand("verify", "Compare a rootfs with its manifest");
+    add_verify_flags(*verify, inspect_flags);
+    CLI::App* show = app.add_subcommand("show", "Tell what is in a rootfs");
+    add_show_flags(*show, inspect_flags);
+    try {
+        app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
+    } catch (const CLI::CallForHelp&) {
+        const auto parsed = app.get_subcommands();
+        write_all(STDOUT_FILENO, parsed.empty() ? app.help() : parsed.front()->help());
+        return 0;
+    } catch (const CLI::ParseError& error) {
+        throw UsageError(error.what(), "'vitrine rootfs --help' shows how it is used");
+    }
+    if (import->parsed()) return import_rootfs(import_flags);
+    if (verify->parsed()) return verify_rootfs(inspect_flags);
+    if (show->parsed()) return show_rootfs(inspect_flags);
+    return build_rootfs(build_flags);
+}
+
+}  // namespace
+
+int rootfs_command(std::span<const std::string> words) {
+    return parse_and_do(words);
+}
+
+}  // namespace vitrine::cli

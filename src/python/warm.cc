@@ -1,0 +1,110 @@
+#include "python/warm.h"
+
+#include <array>
+
+#include "base/error.h"
+#include "base/wire.h"
+
+namespace vitrine::python {
+
+namespace {
+
+constexpr std::array kThreadVariables{"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREADS",
+                                      "MKL_NUM_THREADS",     "BLIS_NUM_THREADS",
+                                      "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS"};
+
+/// `random` itself is renewed by CPython, which it asks to be.
+constexpr const char* kRenewal = R"(
+def renew(modules=__import__("sys").modules):
+    if "tempfile" in modules:
+        modules["tempfile"]._name_sequence = None
+    if "numpy.random" in modules:
+        modules["numpy.random"].seed()
+    if "multiprocessing.process" in modules:
+        process = modules["multiprocessing.process"].current_process()
+        process.authkey = modules["os"].urandom(32)
+)";
+
+void require(const Api& api, bool succeeded, std::string_view doing) {
+    if (!succeeded) throw Error(concat(doing, ": ", take_error(api)));
+}
+
+void import_modules(const Api& api, const std::vector<std::string>& names) {
+    for (const std::string& name : names) {
+        const Ref module(api, api.PyImport_ImportModule(name.c_str()));
+        require(api, static_cast<bool>(module), concat("preloading '", name, "'"));
+    }
+}
+
+/// Runs `source` in a new namespace that has built-ins; returns that.
+Ref run_source(const Api& api, const std::string& source, const char* name, PyObject* globals) {
+    const Ref builtins(api, api.PyImport_ImportModule("builtins"));
+    const Ref code(api,
+                   api.Py_CompileStringExFlags(source.c_str(), name, Py_file_input, nullptr, -1));
+    const bool is_ready =
+        code && builtins && api.PyDict_SetItemString(globals, "__builtins__", builtins.get()) == 0;
+    return {api, is_ready ? api.PyEval_EvalCode(code.get(), globals, globals) : nullptr};
+}
+
+/// Programs can import the module `preload`.
+void run_script(const Api& api, const std::string& source) {
+    if (source.empty()) return;
+    if (source.find('\0') != std::string::npos) throw Error("the preload script holds a null byte");
+    const Ref module(api, api.PyModule_New("preload"));
+    require(api,
+            module && api.PyDict_SetItemString(api.PyImport_GetModuleDict(), "preload",
+                                               module.get()) == 0,
+            "making the module 'preload'");
+    const Ref done = run_source(api, source, "<preload>", api.PyModule_GetDict(module.get()));
+    require(api, static_cast<bool>(done), "running the preload script");
+}
+
+Ref make_renewal(const Api& api) {
+    const Ref globals(api, api.PyDict_New());
+    const Ref done = run_source(api, kRenewal, "<renewal>", globals.get());
+    PyObject* renew = !done ? nullptr : api.PyDict_GetItemString(globals.get(), "renew");
+    require(api, renew != nullptr, "preparing to renew random states");
+    api.Py_IncRef(renew);
+    return {api, renew};
+}
+
+}  // namespace
+
+std::string encode(const Preload& preload) {
+    WireWriter writer;
+    writer.put_all(preload.modules);
+    writer.put(preload.script);
+    return writer.text();
+}
+
+Preload decode_preload(std::string_view bytes) {
+    WireReader reader(std::as_bytes(std::span(bytes)));
+    Preload preload;
+    preload.modules = reader.get_strings();
+    preload.script = reader.get_string();
+    return preload;
+}
+
+WarmHeap::WarmHeap(const Interpreter& interpreter, const Preload& preload)
+    : interpreter_(interpreter), renew_(interpreter.api(), nullptr) {
+    const Api& api = interpreter.api();
+    std::vector<std::pair<std::string, std::string>> one_thread;
+    for (const char* name : kThreadVariables)
+        one_thread.emplace_back(name, "1");
+    interpreter.set_environment(one_thread);
+    import_modules(api, preload.modules);
+    run_script(api, preload.script);
+    renew_ = make_renewal(api);
+    interpreter.set_environment({});
+    (void)api.PyGC_Collect();
+    freeze_heap(api);
+}
+
+void WarmHeap::come_of_age() const {
+    const Api& api = interpreter_.api();
+    api.PyOS_AfterFork_Child();
+    const Ref done(api, api.PyObject_CallNoArgs(renew_.get()));
+    require(api, static_cast<bool>(done), "renewing random states");
+}
+
+}  // namespace vitrine::python

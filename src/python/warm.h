@@ -1,0 +1,42 @@
+// A warm heap: what an interpreter holds before it is forked, and what must be renewed in a fork.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "python/interpreter.h"
+
+namespace vitrine::python {
+
+/// What is imported and run before any program comes. Trusted.
+struct Preload {
+    std::vector<std::string> modules;
+    /// Source of a script that runs as the module `preload`, where programs find what it made.
+    /// Empty for none.
+    std::string script;
+};
+
+std::string encode(const Preload& preload);
+/// Throws Error on bytes that do not fit.
+Preload decode_preload(std::string_view bytes);
+
+/// One interpreter, warmed up. Borrows it.
+class WarmHeap {
+  public:
+    /// Imports, runs the script, and leaves a heap that no collection looks at. Libraries that
+    /// count CPUs are told of one, so that none starts threads. Throws Error that names what could
+    /// not be preloaded.
+    WarmHeap(const Interpreter& interpreter, const Preload& preload);
+
+    /// In a fork, before anything else of Python: CPython's own renewal (PyOS_AfterFork_Child),
+    /// then random states that every fork would share: of `random`, `tempfile`, `multiprocessing`
+    /// and numpy's global generator. Throws Error.
+    void come_of_age() const;
+
+  private:
+    const Interpreter& interpreter_;
+    Ref renew_;
+};
+
+}  // namespace vitrine::python

@@ -1,0 +1,18 @@
+// Programs of the host that help to make a rootfs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "kernel/process.h"
+
+namespace vitrine::rootfs {
+
+/// Starts `words`, looked for in PATH unless it has a slash, with stdout in `output_fd`; stdin and
+/// stderr are the caller's.
+kernel::Cloned start_program(std::vector<std::string> words, int output_fd);
+
+/// Waits for its end. Throws Error, saying how it ended, unless that was well.
+void await_success(const kernel::Cloned& child, const std::string& name);
+
+}  // namespace vitrine::rootfs

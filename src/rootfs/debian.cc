@@ -1,0 +1,75 @@
+#include "rootfs/debian.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "base/error.h"
+#include "base/fd.h"
+#include "rootfs/child_program.h"
+#include "rootfs/import.h"
+
+namespace vitrine::rootfs {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kProgram = "mmdebstrap";
+
+/// In a directory that has room for the rootfs, with no name: it goes away by itself.
+UniqueFd nameless_file_beside(const std::string& output) {
+    const std::string directory = fs::absolute(output).parent_path();
+    return UniqueFd(check(::open(directory.c_str(), O_RDWR | O_TMPFILE | O_CLOEXEC, 0600),
+                          concat("making a file in '", directory, "'"), "open"));
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words)
+        text += concat(text.empty() ? "" : ",", word);
+    return text;
+}
+
+void fetch(const Recipe& recipe, int archive_fd) {
+    // `extract` unpacks and does no more: nothing of the packages is run on this host.
+    const std::vector<std::string> words{kProgram,
+                                         "--quiet",
+                                         "--variant=extract",
+                                         "--format=tar",
+                                         concat("--include=", joined(recipe.packages)),
+                                         recipe.suite,
+                                         "-"};
+    try {
+        await_success(start_program(words, archive_fd), kProgram);
+    } catch (const Error& error) {
+        throw Error(
+            error.what(),
+            "it must be installed (apt-get install mmdebstrap), reach a mirror, and be run by "
+            "root or by a user with subordinate ids (apt-get install uidmap, /etc/subuid)");
+    }
+}
+
+}  // namespace
+
+Manifest build_from_debian(const DebianRequest& request) {
+    const Recipe& recipe = request.recipe;
+    if (recipe.packages.empty() || !recipe.distributions.empty()) {
+        throw UsageError(
+            concat("recipe '", recipe.name, "' names a suite and ",
+                   recipe.packages.empty() ? "no packages" : "distributions"),
+            "a rootfs from a suite is made of its packages: libpython3.11, python3-numpy");
+    }
+    const UniqueFd archive = nameless_file_beside(request.output);
+    request.progress(concat("fetching ", joined(recipe.packages), " of ", recipe.suite));
+    fetch(recipe, archive.get());
+    return import_archive({.archive = concat("/proc/self/fd/", archive.get()),
+                           .output = request.output,
+                           .source = concat("debian ", recipe.suite, ": ", joined(recipe.packages)),
+                           .recipe = recipe.name,
+                           .progress = request.progress});
+}
+
+}  // namespace vitrine::rootfs

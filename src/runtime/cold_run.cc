@@ -1,0 +1,179 @@
+#include "runtime/cold_run.h"
+
+#include "base/error.h"
+#include "runtime/plan.h"
+#include "sandbox/memfds.h"
+#include "sandbox/report.h"
+
+namespace vitrine::runtime {
+
+namespace {
+
+using sandbox::monotonic_ns;
+
+/// How long a zygote whose init is dead may take to notice.
+constexpr std::int64_t kZygoteGraceNs = 2'000'000'000;
+
+}  // namespace
+
+ColdRun::ColdRun(const RunContext& context, const Job& job, const RunOptions& options,
+                 std::function<void()> on_done)
+    : context_(context),
+      job_(job),
+      options_(options),
+      on_done_(std::move(on_done)),
+      reporting_(job),
+      zygote_patience_(context.loop, [this] { launching_->end_zygote(); }) {}
+
+ColdRun::~ColdRun() {
+    if (!launching_) return;
+    if (launching_->control) context_.loop.forget(launching_->control.get());
+    context_.loop.forget(launching_->zygote_pidfd());
+}
+
+void ColdRun::start() {
+    try {
+        stdin_ = plan_step("stdin", [&] { return open_stdin(job_); });
+        plan_step("cgroup", [&] {
+            if (auto leaf = context_.limits.make_leaf(job_)) leaf_.emplace(std::move(*leaf));
+        });
+        context_.limits.describe(reporting_);
+        reporting_.note(leaf_ ? "the job's cgroup is made, its limits are written"
+                              : "no cgroup: rlimits will hold the job");
+        launch();
+    } catch (const std::exception&) {
+        reporting_.fail_by_current_exception();
+        launching_.reset();
+        on_done_();
+    }
+}
+
+void ColdRun::launch() {
+    const HostIdentity identity = host_identity();
+    is_privileged_ = identity.is_privileged;
+    launching_.emplace(identity.map, leaf_ ? leaf_->directory_fd() : -1);
+    reporting_.note("the zygote is born in its namespaces, its ids are mapped");
+    // The zygote is on its way; what it is to do is worked out meanwhile.
+    const SandboxPlan plan = plan_sandbox(job_, identity);
+    reporting_.note("the rootfs is read, the sandbox is planned");
+    launching_->launch(plan.spec, plan.trees, stdin_.fd >= 0);
+    reporting_.note("the zygote runs the guest program and was told what to make");
+    Duties duties{.keeps_artifacts = plan.spec.keeps_artifacts};
+    take_duties(leaf_, duties);
+    watch_.emplace(
+        context_.loop, context_.children, std::move(launching_->pipes),
+        Watch::Hooks{.on_confined = {},
+                     .on_ending = [this] { zygote_patience_.set(monotonic_ns() + kZygoteGraceNs); },
+                     .on_gone = [this] { take_result(); }});
+    watch_->begin(job_.limits,
+                  {.stdin_fd = stdin_.fd,
+                   .stdout_fd = options_.stdout_fd,
+                   .stderr_fd = options_.stderr_fd,
+                   .status_fd = options_.status_fd},
+                  duties);
+    zygote_pid_ = launching_->zygote_pid();
+    context_.children.add(zygote_pid_);
+    context_.children.launch_begins();
+    context_.loop.watch(launching_->control.get(), EPOLLIN, [this] { take_control(); });
+    context_.loop.watch(launching_->zygote_pidfd(), EPOLLIN, [this] { take_zygote_end(); });
+    try {
+        plan_program(identity);
+    } catch (const std::exception&) {
+        plan_problem_ = std::current_exception();
+        watch_->end();
+    }
+}
+
+/// What the payload is to do, while it starts.
+void ColdRun::plan_program(const HostIdentity& identity) {
+    PayloadPlan plan = plan_payload(job_, options_.profiles, leaf_.has_value(), options_.checks);
+    reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
+    payload_ = std::move(plan.spec);
+    reporting_.note("profile and policy are read, the program is planned");
+}
+
+// ── what the zygote tells ──
+
+void ColdRun::take_control() {
+    try {
+        Message message = receive_message(launching_->control.get(), 65536, 1);
+        if (!message.bytes.empty()) return take_message(message);
+    } catch (const std::exception& error) {
+        watch_->fail({.step = sandbox::Step::kStartInterpreter, .message = error.what()});
+    }
+    context_.loop.forget(launching_->control.get());
+    launching_->control.reset();
+    if (is_announced_) return;
+    is_announced_ = true;
+    watch_->fail(
+        {.step = sandbox::Step::kStartInterpreter,
+         .message = "the zygote died while setting up",
+         .hint = "see whether the rootfs is complete: build it again with vitrine rootfs build"});
+}
+
+void ColdRun::take_message(Message& message) {
+    const auto content = std::span(message.bytes).subspan(1);
+    switch (static_cast<sandbox::ControlKind>(message.bytes[0])) {
+        case sandbox::ControlKind::kFailure:
+            is_announced_ = true;
+            watch_->fail(sandbox::decode_failure(content));
+            break;
+        case sandbox::ControlKind::kInitBorn: {
+            const pid_t pid = kernel::pid_of(message.fds.at(0).get());
+            watch_->init_born(std::move(message.fds.at(0)), pid);
+            do_our_part();
+            break;
+        }
+        case sandbox::ControlKind::kLaunched:
+            is_announced_ = true;
+            watch_->payload_born(std::move(message.fds.at(0)), sandbox::decode_launched(content));
+            break;
+    }
+}
+
+/// While init builds the sandbox and the payload starts the interpreter.
+void ColdRun::do_our_part() {
+    try {
+        if (is_privileged_) (void)sandbox::forbid_executable_memfds(watch_->init_pidfd().get());
+    } catch (const SystemError&) {
+        // Init may be dead already. Whether they are forbidden, the payload finds out.
+    }
+    launching_->hand_over(payload_);
+    reporting_.note("init is seen; the payload was told what to run");
+}
+
+/// A zygote killed between forking a payload and announcing it would leave us a child we do not
+/// know: it is heard out first.
+void ColdRun::take_zygote_end() {
+    context_.loop.forget(launching_->zygote_pidfd());
+    zygote_patience_.unset();
+    launching_->end_zygote();
+    context_.children.remove(zygote_pid_);
+    while (launching_->control)
+        take_control();
+    context_.children.launch_ends();
+    watch_->launch_ended();
+}
+
+// ── the end ──
+
+void ColdRun::interrupt(int signal) {
+    if (watch_) watch_->interrupt(signal);
+}
+
+void ColdRun::take_result() {
+    try {
+        if (plan_problem_) std::rethrow_exception(plan_problem_);
+        reporting_.take(watch_->take(), leaf_ ? &*leaf_ : nullptr);
+    } catch (const std::exception&) {
+        reporting_.fail_by_current_exception();
+    }
+    on_done_();
+}
+
+RunReport ColdRun::report() {
+    leaf_.reset();
+    return reporting_.finish(options_.status_fd);
+}
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,137 @@
+#include "runtime/job_streams.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "base/error.h"
+
+namespace vitrine::runtime {
+
+namespace {
+
+constexpr std::size_t kReadSize = 65536;
+
+void set_nonblocking(int fd) {
+    check(::fcntl(fd, F_SETFL, O_NONBLOCK), "preparing a pipe", "fcntl(F_SETFL)");
+}
+
+}  // namespace
+
+OutputStream::OutputStream(EventLoop& loop, UniqueFd pipe, int target_fd, const Limits& limits,
+                           std::function<void()> on_overflow)
+    : loop_(loop),
+      pipe_(std::move(pipe)),
+      capture_(limits.max_output_bytes, limits.output_keep),
+      forwarder_(target_fd),
+      on_overflow_(std::move(on_overflow)) {
+    set_nonblocking(pipe_.get());
+    loop_.watch(pipe_.get(), EPOLLIN, [this] { pump(); });
+    if (target_fd < 0) return;
+    watched_target_fd_ = target_fd;
+    loop_.watch(target_fd, 0, [this] { forward(); });
+}
+
+OutputStream::~OutputStream() {
+    if (pipe_) loop_.forget(pipe_.get());
+    if (watched_target_fd_ >= 0) loop_.forget(watched_target_fd_);
+}
+
+void OutputStream::pump() {
+    (void)read_once();
+    arm();
+    if (capture_.is_over_limit()) on_overflow_();
+}
+
+/// False when there is nothing to read now.
+bool OutputStream::read_once() {
+    std::array<char, kReadSize> buffer;
+    const ssize_t got = ::read(pipe_.get(), buffer.data(), buffer.size());
+    if (got == 0) {
+        loop_.forget(pipe_.get());
+        pipe_.reset();
+    }
+    if (got <= 0) return false;
+    forwarder_.push(capture_.feed({buffer.data(), static_cast<std::size_t>(got)}));
+    return true;
+}
+
+void OutputStream::forward() {
+    forwarder_.write_some();
+    arm();
+    if (on_handed_on_ && !forwarder_.has_pending()) std::exchange(on_handed_on_, nullptr)();
+}
+
+void OutputStream::arm() {
+    if (pipe_) loop_.change(pipe_.get(), forwarder_.is_full() ? 0U : EPOLLIN);
+    if (watched_target_fd_ >= 0) {
+        loop_.change(watched_target_fd_, forwarder_.has_pending() ? EPOLLOUT : 0U);
+    }
+}
+
+void OutputStream::finish(std::function<void()> on_handed_on) {
+    while (pipe_ && read_once()) {
+    }
+    if (pipe_) loop_.forget(pipe_.get());
+    pipe_.reset();
+    forwarder_.push(capture_.tail());
+    arm();
+    if (!forwarder_.has_pending()) return on_handed_on();
+    on_handed_on_ = std::move(on_handed_on);
+}
+
+void OutputStream::drop() {
+    forwarder_.drop();
+    arm();
+    if (on_handed_on_) std::exchange(on_handed_on_, nullptr)();
+}
+
+InputStream::InputStream(EventLoop& loop, UniqueFd pipe, int source_fd)
+    : loop_(loop), pipe_(std::move(pipe)), source_fd_(source_fd) {
+    if (source_fd_ < 0) {
+        pipe_.reset();
+        return;
+    }
+    set_nonblocking(pipe_.get());
+    loop_.watch(pipe_.get(), 0, [this] { feed(); });
+    loop_.watch(source_fd_, EPOLLIN, [this] { read_source(); });
+}
+
+InputStream::~InputStream() {
+    close();
+}
+
+void InputStream::read_source() {
+    std::array<char, kReadSize> buffer;
+    const ssize_t got = ::read(source_fd_, buffer.data(), buffer.size());
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+    if (got <= 0) return close();
+    pending_.assign(buffer.data(), static_cast<std::size_t>(got));
+    loop_.change(source_fd_, 0);
+    loop_.change(pipe_.get(), EPOLLOUT);
+}
+
+void InputStream::feed() {
+    const ssize_t written = ::write(pipe_.get(), pending_.data(), pending_.size());
+    if (written < 0) {
+        // Anything else: the job closed its end.
+        if (errno != EAGAIN && errno != EINTR) close();
+        return;
+    }
+    pending_.erase(0, static_cast<std::size_t>(written));
+    if (!pending_.empty()) return;
+    loop_.change(pipe_.get(), 0);
+    loop_.change(source_fd_, EPOLLIN);
+}
+
+void InputStream::close() {
+    if (!pipe_) return;
+    loop_.forget(pipe_.get());
+    loop_.forget(source_fd_);
+    pipe_.reset();
+}
+
+}  // namespace vitrine::runtime

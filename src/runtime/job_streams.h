@@ -1,0 +1,74 @@
+// The three streams of a job on an event loop: what it writes is captured and forwarded, what it
+// reads is fed to it.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/fd.h"
+#include "runtime/event_loop.h"
+#include "runtime/output.h"
+
+namespace vitrine::runtime {
+
+/// stdout or stderr of a job. Borrows its loop.
+class OutputStream {
+  public:
+    /// `target_fd`, borrowed, gets the output as it comes; -1 is nowhere. `on_overflow` is called
+    /// after every read beyond the limit.
+    OutputStream(EventLoop& loop, UniqueFd pipe, int target_fd, const Limits& limits,
+                 std::function<void()> on_overflow);
+    ~OutputStream();
+    OutputStream(const OutputStream&) = delete;
+    OutputStream& operator=(const OutputStream&) = delete;
+
+    /// Reads once, if there is anything.
+    void look() {
+        if (pipe_) pump();
+    }
+    /// Reads what is left, when nobody is left who writes; whoever might still hold the other end
+    /// is not waited for. `on_handed_on` is called, perhaps at once, when the caller has taken all
+    /// of it, or drop() was called.
+    void finish(std::function<void()> on_handed_on);
+    /// The caller gets nothing more.
+    void drop();
+
+    const Capture& capture() const noexcept { return capture_; }
+
+  private:
+    void pump();
+    bool read_once();
+    void forward();
+    /// Waits for what can be done: reading while there is room, writing while there is something.
+    void arm();
+
+    EventLoop& loop_;
+    UniqueFd pipe_;
+    Capture capture_;
+    Forwarder forwarder_;
+    int watched_target_fd_ = -1;
+    std::function<void()> on_overflow_;
+    std::function<void()> on_handed_on_;
+};
+
+/// stdin of a job: `source_fd`, borrowed, is pumped into `pipe` until either end closes. Borrows
+/// its loop.
+class InputStream {
+  public:
+    InputStream(EventLoop& loop, UniqueFd pipe, int source_fd);
+    ~InputStream();
+    InputStream(const InputStream&) = delete;
+    InputStream& operator=(const InputStream&) = delete;
+
+  private:
+    void read_source();
+    void feed();
+    void close();
+
+    EventLoop& loop_;
+    UniqueFd pipe_;
+    int source_fd_;
+    std::string pending_;
+};
+
+}  // namespace vitrine::runtime

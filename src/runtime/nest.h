@@ -1,0 +1,84 @@
+// A nest from the supervisor's side: the warm zygote and its nursery, and what they are asked for.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <unordered_map>
+
+#include "base/fd.h"
+#include "runtime/children.h"
+#include "runtime/event_loop.h"
+#include "runtime/plan.h"
+#include "runtime/spawn.h"
+#include "sandbox/nest.h"
+#include "sandbox/report.h"
+
+namespace vitrine::runtime {
+
+/// A sandbox that is being born. Every request is answered once: by a birth or by birth_failed.
+class Unborn {
+  public:
+    virtual ~Unborn() = default;
+    virtual void init_born(UniqueFd pidfd, pid_t pid) = 0;
+    virtual void payload_born(UniqueFd pidfd, const sandbox::Launched& launched) = 0;
+    virtual void birth_failed(const sandbox::Failure& failure) = 0;
+};
+
+class Nest {
+  public:
+    struct Hooks {
+        std::function<void()> on_ready;  ///< It can be asked.
+        /// It is dead, or could not be made. Everything asked of it was answered before.
+        std::function<void(const sandbox::Failure&)> on_dead;
+    };
+
+    /// Starts it; it is ready later. `preload` is in the guest's encoding. Borrows loop and
+    /// children. Throws Error.
+    Nest(EventLoop& loop, Children& children, const HostIdentity& identity, const SandboxPlan& plan,
+         const std::string& preload, Hooks hooks);
+    /// Ends both processes. Nothing may be asked of it that is not answered.
+    ~Nest();
+    Nest(const Nest&) = delete;
+    Nest& operator=(const Nest&) = delete;
+
+    bool is_ready() const noexcept { return is_ready_; }
+    bool is_dead() const noexcept { return is_dead_; }
+    pid_t zygote_pid() const noexcept { return zygote_.zygote_pid(); }
+    /// Of the warm heap, once it is ready: resident, and what RLIMIT_DATA counts of a fork.
+    std::uint64_t memory_bytes() const noexcept { return memory_bytes_; }
+    std::uint64_t data_bytes() const noexcept { return data_bytes_; }
+
+    /// Asks for an init; with `waits` it does nothing before it is sent something. Descriptors are
+    /// borrowed and travel along.
+    void ask_for_init(Unborn& sandbox, bool waits, int ready_fd, int lifeline_fd);
+    /// Asks for a payload. `fds` as PayloadRequest has them.
+    void ask_for_payload(Unborn& sandbox, std::span<const int> fds);
+
+  private:
+    void take(int socket_fd);
+    void take_message(Message& message);
+    void answer(const sandbox::NestMessage& message, UniqueFd pidfd);
+    std::uint64_t expect(Unborn& sandbox);
+    void die(const sandbox::Failure& failure);
+    void end_processes();
+
+    EventLoop& loop_;
+    Children& children_;
+    Hooks hooks_;
+    Launching zygote_;
+    UniqueFd nursery_;
+    UniqueFd nursery_pidfd_;
+    pid_t nursery_pid_ = 0;
+    bool is_ready_ = false;
+    bool is_dead_ = false;
+    bool is_ended_ = false;
+    std::uint64_t memory_bytes_ = 0;
+    std::uint64_t data_bytes_ = 0;
+    std::uint64_t next_name_ = 1;
+    std::unordered_map<std::uint64_t, Unborn*> unborn_;
+};
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,42 @@
+// Runs one job, cold: a fresh interpreter in a fresh sandbox.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "python/claims.h"
+#include "runtime/moment.h"
+#include "vitrine/job.h"
+#include "vitrine/result.h"
+
+namespace vitrine::runtime {
+
+/// How a run meets its caller. Descriptors are borrowed.
+struct RunOptions {
+    std::string profiles;  ///< Directory of seccomp profiles, with `policy/` in it.
+    int stdout_fd = -1;    ///< Gets the job's stdout as it comes; -1: only the result has it.
+    int stderr_fd = -1;
+    int status_fd = -1;  ///< Gets `{"child-pid": N}`, then `{"exit-code": N}`, one line each.
+    /// Not null: these sources are checked in the job's sandbox, and nothing runs.
+    const std::vector<Source>* checks = nullptr;
+};
+
+/// A run's result and what the caller should be told beside it.
+struct RunReport {
+    Result result;
+    std::vector<python::CheckedSource> checked;  ///< With RunOptions::checks, as far as it got.
+    std::optional<std::uint64_t> checking;       ///< The last source that was come to.
+    int exit_code = 0;                           ///< For `vitrine run`.
+    int interrupt_signal = 0;                    ///< The caller's, that ended it early; 0 for none.
+    std::vector<Moment> story;          ///< By time; a launch that failed tells how far it came.
+    std::vector<std::string> warnings;  ///< Limits that had to degrade, with reason and remedy.
+};
+
+/// Runs `job` to its end. Everything that can go wrong after the job was built is in the result
+/// (`setup_error`); nothing of the run is left when this returns. SIGINT, SIGTERM, SIGHUP and
+/// SIGQUIT end the job meanwhile. The calling process must be single-threaded and have no other
+/// children: a job can make processes that become children of this one, and they are reaped.
+RunReport run(const Job& job, const RunOptions& options);
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,42 @@
+#include "runtime/signals.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+namespace vitrine::runtime {
+
+namespace {
+
+bool is_ignored(int signal) {
+    struct sigaction current{};
+    return ::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+EndSignals::EndSignals(std::initializer_list<int> also) {
+    sigset_t watched;
+    sigemptyset(&watched);
+    for (const int signal : also)
+        sigaddset(&watched, signal);
+    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+        if (!is_ignored(signal)) sigaddset(&watched, signal);
+    }
+    check(::sigprocmask(SIG_BLOCK, &watched, &before_), "watching for signals", "sigprocmask");
+    fd_ = UniqueFd(check(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK),
+                         "watching for signals", "signalfd"));
+}
+
+EndSignals::~EndSignals() {
+    (void)::sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+int EndSignals::take() const {
+    signalfd_siginfo info{};
+    if (::read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return 0;
+    return static_cast<int>(info.ssi_signo);
+}
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,41 @@
+#include "runtime/story.h"
+
+#include <algorithm>
+
+namespace vitrine::runtime {
+
+void Story::note(const char* what) {
+    note_at(sandbox::monotonic_ns(), what);
+}
+
+void Story::note_at(std::int64_t ns, const char* what) {
+    constexpr std::int64_t kNsPerUs = 1000;
+    if (ns >= start_ns_) moments_.push_back({(ns - start_ns_) / kNsPerUs, what});
+}
+
+void Story::take(const Observed& observed) {
+    if (observed.launched) {
+        note_at(observed.launched->forking_ns, "zygote: init is born; forking the payload");
+    }
+    if (observed.claims.confined) {
+        const sandbox::Confined& confined = *observed.claims.confined;
+        note_at(confined.born_ns, "payload: born; starting the interpreter");
+        note_at(confined.ready_ns, "payload: sandbox and interpreter are both ready");
+        note_at(confined.entered_ns, "payload: in the sandbox, every privilege given up");
+        note_at(confined.filtered_ns, "payload: the seccomp filter is installed");
+    }
+    if (observed.claims.accepted) {
+        note_at(observed.claims.accepted->started_ns, "payload: reading the program");
+        note_at(observed.claims.accepted->accepted_ns, "payload: accepted; the program starts");
+    }
+    if (observed.ended_ns != 0) note_at(observed.ended_ns, "the payload has ended");
+    if (observed.gone_ns != 0) note_at(observed.gone_ns, "nothing of the sandbox is left");
+}
+
+std::vector<Moment> Story::told() const {
+    std::vector<Moment> told = moments_;
+    std::ranges::stable_sort(told, {}, &Moment::us);
+    return told;
+}
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,153 @@
+#include "runtime/warm_house.h"
+
+#include <algorithm>
+
+#include "base/wire.h"
+#include "python/warm.h"
+
+namespace vitrine::runtime {
+
+namespace {
+
+/// Parked sandboxes of one kind: each is a process with its memory.
+constexpr std::size_t kMostParked = 32;
+
+/// What a nest's sandboxes have in common, as a name.
+void put_nest_key(WireWriter& key, const Job& job) {
+    key.put(job.rootfs);
+    key.put(job.uid);
+    key.put(job.gid);
+    key.put(job.hostname);
+    key.put(job.limits.tmpfs_bytes);
+    key.put(job.limits.tmpfs_inodes);
+    key.put(job.artifacts.empty());
+    for (const Bind& bind : job.binds) {
+        key.put(bind.source);
+        key.put(bind.destination);
+        key.put(bind.is_writable);
+    }
+    key.put_all(job.required);
+}
+
+std::string nest_key(const Job& job) {
+    WireWriter key;
+    put_nest_key(key, job);
+    return key.text();
+}
+
+/// Everything that is fixed when a sandbox is prepared, as a name.
+std::string pool_key(const Job& job) {
+    WireWriter key;
+    put_nest_key(key, job);
+    key.put(job.seccomp_profile);
+    key.put(job.compat_arch);
+    key.put(job.workdir);
+    key.put(job.limits.memory_bytes);
+    key.put(job.limits.swap_bytes);
+    key.put(job.limits.cpus);
+    key.put(job.limits.pids);
+    key.put(job.limits.cpu_time.value_or(std::chrono::nanoseconds(-1)).count());
+    for (const Ulimit& limit : job.limits.ulimits) {
+        key.put(limit.resource);
+        key.put(limit.soft);
+        key.put(limit.hard);
+    }
+    for (const DeviceLimit& limit : job.limits.devices) {
+        key.put(limit.major);
+        key.put(limit.minor);
+        key.put(limit.kind);
+        key.put(limit.per_second);
+    }
+    return key.text();
+}
+
+}  // namespace
+
+/// Where one nest is, and its successor after it died.
+struct WarmHouse::NestPlace {
+    Job job;  ///< The first that needed it.
+    std::shared_ptr<Nest> nest;
+    std::vector<WarmPool*> pools;
+};
+
+WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
+    : loop_(context.loop),
+      shared_{.context = context,
+              .profiles = options.profiles,
+              .preload = python::encode(python::Preload{.modules = options.preload.modules,
+                                                        .script = options.preload.script}),
+              .max_depth = std::min<std::size_t>(options.workers, kMostParked),
+              .graveyard = {}},
+      identity_(host_identity()) {}
+
+WarmHouse::~WarmHouse() {
+    for (const auto& [key, pool] : pools_)
+        pool->close();
+    const auto is_empty = [](const auto& entry) { return entry.second->is_empty(); };
+    while (!std::ranges::all_of(pools_, is_empty))
+        loop_.turn(std::chrono::milliseconds(100));
+    clean_up();
+}
+
+WarmHouse::NestPlace& WarmHouse::place_for(const Job& job) {
+    auto& place = nests_[nest_key(job)];
+    if (!place) {
+        place = std::make_unique<NestPlace>();
+        place->job = job;
+        place->job.source = {};
+    }
+    return *place;
+}
+
+WarmPool& WarmHouse::pool_for(const Job& job) {
+    std::string key = pool_key(job);
+    const auto found = pools_.find(key);
+    if (found != pools_.end()) return *found->second;
+    NestPlace& place = place_for(job);
+    // What cannot be had is said now, to this job.
+    if (!place.nest) (void)get_nest(place);
+    auto pool =
+        std::make_unique<WarmPool>(shared_, job, [this, &place] { return get_nest(place); });
+    WarmPool& made = *pool;
+    pools_.emplace(std::move(key), std::move(pool));
+    place.pools.push_back(&made);
+    return made;
+}
+
+const python::Policy& WarmHouse::policy_of(const Job& job) {
+    const auto found = policies_.find(job.policy);
+    if (found != policies_.end()) return found->second;
+    return policies_.emplace(job.policy, plan_policy(job, shared_.profiles)).first->second;
+}
+
+/// The nest of the place, made anew where there is none or a dead one. Throws PlanError, StepError.
+std::shared_ptr<Nest> WarmHouse::get_nest(NestPlace& place) {
+    if (place.nest && !place.nest->is_dead()) return place.nest;
+    place.nest = std::make_shared<Nest>(loop_, shared_.context.children, identity_,
+                                        plan_sandbox(place.job, identity_), shared_.preload,
+                                        Nest::Hooks{.on_ready =
+                                                        [&place] {
+                                                            for (WarmPool* pool : place.pools)
+                                                                pool->nest_ready();
+                                                        },
+                                                    .on_dead =
+                                                        [&place](const sandbox::Failure& failure) {
+                                                            // Whoever still has a sandbox of it
+                                                            // keeps it for as long.
+                                                            const std::shared_ptr<Nest> dead =
+                                                                place.nest;
+                                                            for (WarmPool* pool : place.pools)
+                                                                pool->nest_dead(failure);
+                                                        }});
+    return place.nest;
+}
+
+void WarmHouse::bury(std::unique_ptr<WarmSandbox> sandbox) {
+    shared_.graveyard.push_back(std::move(sandbox));
+}
+
+void WarmHouse::clean_up() {
+    shared_.graveyard.clear();
+}
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,46 @@
+// The nests and pools of a warm engine, each made when the first job needs it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "python/policy.h"
+#include "runtime/engine.h"
+#include "runtime/warm_pool.h"
+
+namespace vitrine::runtime {
+
+class WarmHouse {
+  public:
+    WarmHouse(const RunContext& context, const EngineOptions& options);
+    /// Every job has ended; ends what is parked, then the nests.
+    ~WarmHouse();
+    WarmHouse(const WarmHouse&) = delete;
+    WarmHouse& operator=(const WarmHouse&) = delete;
+
+    /// The pool whose sandboxes fit the job. Throws PlanError.
+    WarmPool& pool_for(const Job& job);
+    /// The job's policy, read once. Throws PlanError.
+    const python::Policy& policy_of(const Job& job);
+    std::uint32_t host_uid() const noexcept { return identity_.map.outside_uid; }
+    /// A sandbox whose job has ended.
+    void bury(std::unique_ptr<WarmSandbox> sandbox);
+    /// Destroys what is gone. Not to be called from within a sandbox.
+    void clean_up();
+
+  private:
+    struct NestPlace;
+
+    std::shared_ptr<Nest> get_nest(NestPlace& place);
+    NestPlace& place_for(const Job& job);
+
+    EventLoop& loop_;
+    WarmShared shared_;
+    HostIdentity identity_;
+    std::map<std::string, std::unique_ptr<NestPlace>> nests_;
+    std::map<std::string, std::unique_ptr<WarmPool>> pools_;
+    std::map<std::string, python::Policy> policies_;
+};
+
+}  // namespace vitrine::runtime

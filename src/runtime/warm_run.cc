@@ -1,0 +1,84 @@
+#include "runtime/warm_run.h"
+
+#include "base/error.h"
+
+namespace vitrine::runtime {
+
+namespace {
+
+std::string text_of(const std::vector<std::byte>& bytes) {
+    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+WarmRun::WarmRun(const RunContext& context, WarmHouse& house, const Job& job,
+                 std::function<void()> on_done)
+    : context_(context), house_(house), job_(job), on_done_(std::move(on_done)), reporting_(job) {
+    reporting_.set_warm();
+}
+
+WarmRun::~WarmRun() {
+    if (sandbox_) house_.bury(std::move(sandbox_));
+}
+
+void WarmRun::start() {
+    try {
+        stdin_ = plan_step("stdin", [&] { return open_stdin(job_); });
+        context_.limits.describe(reporting_);
+        program_ = text_of(encode(plan_warm_program(job_, house_.policy_of(job_))));
+        pool_ = &house_.pool_for(job_);
+        reporting_.describe_isolation(pool_->filter(), house_.host_uid());
+        pool_->request(*this);
+    } catch (const std::exception&) {
+        reporting_.fail_by_current_exception();
+        finish();
+    }
+}
+
+void WarmRun::take_sandbox(std::unique_ptr<WarmSandbox> sandbox) {
+    sandbox_ = std::move(sandbox);
+    sandbox_->set_owner(*this);
+    reporting_.set_handed_over(sandbox::monotonic_ns());
+    try {
+        sandbox_->begin(std::move(program_), job_.limits, {.stdin_fd = stdin_.fd});
+    } catch (const std::exception& error) {
+        sandbox_->watch().fail({.step = sandbox::Step::kStartProgram, .message = error.what()});
+    }
+}
+
+void WarmRun::no_sandbox(const sandbox::Failure& failure) {
+    reporting_.fail(failure);
+    finish();
+}
+
+void WarmRun::interrupt(int signal) {
+    if (sandbox_) return sandbox_->watch().interrupt(signal);
+    if (pool_ == nullptr) return;
+    pool_->withdraw(*this);
+    reporting_.fail({.step = "await-sandbox", .message = "interrupted while setting up"});
+    reporting_.set_interrupted(signal);
+    finish();
+}
+
+void WarmRun::parked(WarmSandbox& /*sandbox*/) {}
+
+void WarmRun::gone(WarmSandbox& /*sandbox*/) {
+    try {
+        reporting_.take(sandbox_->watch().take(), sandbox_->leaf());
+    } catch (const std::exception&) {
+        reporting_.fail_by_current_exception();
+    }
+    finish();
+}
+
+void WarmRun::finish() {
+    on_done_();
+}
+
+RunReport WarmRun::report() {
+    if (sandbox_) sandbox_->release_leaf();
+    return reporting_.finish(-1);
+}
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,45 @@
+// One job in a prepared sandbox, forked from a warm heap.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "runtime/job_run.h"
+#include "runtime/reporting.h"
+#include "runtime/warm_house.h"
+
+namespace vitrine::runtime {
+
+class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
+  public:
+    /// Borrows everything but `on_done`, which is called once, from the loop or from start().
+    WarmRun(const RunContext& context, WarmHouse& house, const Job& job,
+            std::function<void()> on_done);
+    ~WarmRun() override;
+    WarmRun(const WarmRun&) = delete;
+    WarmRun& operator=(const WarmRun&) = delete;
+
+    void start() override;
+    void interrupt(int signal) override;
+    RunReport report() override;
+
+    void take_sandbox(std::unique_ptr<WarmSandbox> sandbox) override;
+    void no_sandbox(const sandbox::Failure& failure) override;
+    void parked(WarmSandbox& sandbox) override;
+    void gone(WarmSandbox& sandbox) override;
+
+  private:
+    void finish();
+
+    RunContext context_;
+    WarmHouse& house_;
+    const Job& job_;
+    std::function<void()> on_done_;
+    Reporting reporting_;
+    StdinSource stdin_;
+    WarmPool* pool_ = nullptr;
+    std::string program_;
+    std::unique_ptr<WarmSandbox> sandbox_;
+};
+
+}  // namespace vitrine::runtime

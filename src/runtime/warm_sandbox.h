@@ -1,0 +1,81 @@
+// One prepared sandbox: born in a nest, parked until a job comes, used once.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "limits/cgroup.h"
+#include "runtime/job_run.h"
+#include "runtime/nest.h"
+#include "runtime/watch.h"
+
+namespace vitrine::runtime {
+
+/// What is the same for every sandbox of a pool.
+struct WarmMould {
+    std::shared_ptr<Nest> nest;
+    UniqueFd payload_spec;  ///< Sealed memfd.
+    Job job;                ///< Its limits hold for all of them.
+    bool forbids_executable_memfds = false;
+    bool keeps_artifacts = false;
+};
+
+class WarmSandbox;
+
+/// Whose sandbox it is at the time. None of these may destroy it at once.
+class WarmOwner {
+  public:
+    virtual ~WarmOwner() = default;
+    /// It is confined; only its program is missing.
+    virtual void parked(WarmSandbox& sandbox) = 0;
+    /// Nothing of it is left.
+    virtual void gone(WarmSandbox& sandbox) = 0;
+};
+
+class WarmSandbox final : public Unborn {
+  public:
+    /// Makes its cgroup and its pipes. Borrows everything. Throws Error.
+    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner);
+    ~WarmSandbox() override;
+    WarmSandbox(const WarmSandbox&) = delete;
+    WarmSandbox& operator=(const WarmSandbox&) = delete;
+
+    /// Asks the nest, which is to be ready, for its processes.
+    void prepare();
+    void set_owner(WarmOwner& owner) { owner_ = &owner; }
+
+    /// Gives it its program, once. `limits` and the streams are borrowed.
+    void begin(std::string program, const Limits& limits, const Streams& streams);
+    Watch& watch() { return watch_; }
+    bool has_lost_its_nest() const { return nest_->is_dead(); }
+    const limits::CgroupLeaf* leaf() const { return leaf_ ? &*leaf_ : nullptr; }
+    void release_leaf() { leaf_.reset(); }
+
+    void init_born(UniqueFd pidfd, pid_t pid) override;
+    void payload_born(UniqueFd pidfd, const sandbox::Launched& launched) override;
+    void birth_failed(const sandbox::Failure& failure) override;
+
+  private:
+    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
+                JobPipes pipes);
+    void place(pid_t pid);
+    void ask_for_payload();
+    void stop_asking();
+    void feed();
+
+    RunContext context_;
+    const WarmMould& mould_;
+    std::shared_ptr<Nest> nest_;
+    WarmOwner* owner_;
+    std::optional<limits::CgroupLeaf> leaf_;
+    int lifeline_fd_;  ///< Ours; the watch owns it.
+    JobPipes theirs_;  ///< The sandbox's ends, until they have been sent.
+    Pipe init_ready_;
+    Pipe program_;
+    std::string program_rest_;
+    bool is_answer_due_ = false;
+    Watch watch_;
+};
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,161 @@
+// Watching one sandbox: its birth, its job's streams and time, its end. Many on one loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/fd.h"
+#include "kernel/process.h"
+#include "limits/memory_watch.h"
+#include "runtime/children.h"
+#include "runtime/claims_reader.h"
+#include "runtime/event_loop.h"
+#include "runtime/job_streams.h"
+#include "runtime/output.h"
+#include "runtime/spawn.h"
+#include "runtime/verdict.h"
+#include "sandbox/report.h"
+
+namespace vitrine::runtime {
+
+/// Where a run's streams come from and go to. All borrowed; -1 is "nowhere".
+struct Streams {
+    int stdin_fd = -1;   ///< Pumped into the job.
+    int stdout_fd = -1;  ///< Gets the job's stdout as it comes.
+    int stderr_fd = -1;
+    int status_fd = -1;  ///< Gets `{"child-pid": N}` once the program may start.
+};
+
+/// What the supervisor does for a run beside watching it.
+struct Duties {
+    bool keeps_artifacts = false;  ///< The sandbox sends its /tmp; see SandboxSpec.
+    /// CPU time of the whole job so far; without one the program's own process is looked at.
+    std::function<std::int64_t()> cpu_ns;
+    /// The kernel has killed for the job's memory limit. Without one the supervisor watches the
+    /// job's memory itself.
+    std::function<bool()> is_out_of_memory;
+    /// Memory that the payload had from a warm heap, and that is not the job's.
+    std::uint64_t warm_bytes = 0;
+};
+
+/// Everything seen of a run that got as far as a payload or a failure.
+struct Observed {
+    Claims claims;
+    std::optional<sandbox::Failure> failure;  ///< Of the zygote or of init.
+    std::optional<std::string> problem;       ///< Ours, in watching.
+    std::optional<sandbox::Launched> launched;
+    std::optional<kernel::Ended> ended;  ///< The payload's end.
+    rusage init_usage{};                 ///< Of init and of the orphans it reaped.
+    KillCause cause = KillCause::kNone;
+    std::uint64_t sampled_memory_peak = 0;  ///< Bytes; 0 where nobody looked.
+    int interrupt_signal = 0;
+    Output out;
+    Output err;
+    UniqueFd tmp;                 ///< The sandbox's /tmp, where artifacts are kept.
+    std::int64_t started_ns = 0;  ///< The job is confined, and its clock starts.
+    std::int64_t ended_ns = 0;
+    std::int64_t gone_ns = 0;  ///< Nothing of the sandbox is left.
+};
+
+/// One sandbox. Whoever launches it says what was born; the rest is seen here. Borrows the loop
+/// and the register of children.
+class Watch {
+  public:
+    struct Hooks {
+        /// The payload is confined, and known as a child of ours; only its program is missing.
+        std::function<void()> on_confined;
+        /// The sandbox is being ended: the launch must come to its end, and say so.
+        std::function<void()> on_ending;
+        /// No process of the sandbox exists any more, and its output was handed on. The watch may
+        /// be destroyed, though not from within.
+        std::function<void()> on_gone;
+    };
+
+    Watch(EventLoop& loop, Children& children, SandboxPipes pipes, Hooks hooks);
+    ~Watch();
+    Watch(const Watch&) = delete;
+    Watch& operator=(const Watch&) = delete;
+
+    // ── what the launch tells ──
+
+    void init_born(UniqueFd pidfd, pid_t pid);
+    void payload_born(UniqueFd pidfd, const sandbox::Launched& launched);
+    /// Nothing will be born any more. Must be said once, after on_ending at the latest.
+    void launch_ended();
+    /// No program will run: the sandbox is ended.
+    void fail(sandbox::Failure failure);
+
+    // ── the job ──
+
+    /// Whose sandbox it is. The job's clock starts when its payload is confined, at once where it
+    /// is. `limits` is borrowed.
+    /// A warm sandbox's clock starts with this, not with its confinement.
+    void begin(const Limits& limits, const Streams& streams, const Duties& duties);
+    bool is_confined() const { return claims_.claims().confined.has_value(); }
+    const UniqueFd& init_pidfd() const noexcept { return init_pidfd_; }
+
+    /// Ends the sandbox. Again does nothing.
+    void end();
+    /// Ends the job for a signal of the caller's.
+    void interrupt(int signal);
+
+    bool is_ending() const noexcept { return is_ending_; }
+    bool is_gone() const noexcept { return is_gone_; }
+    /// Once it is gone.
+    Observed take();
+
+  private:
+    void guarded(const std::function<void()>& action);
+    void read_report();
+    bool take_report();
+    void tell_confined();
+    void start_clocks();
+    void set_alarm();
+    void check_clocks();
+    void check_cpu_time(std::int64_t now);
+    void check_memory(std::int64_t now);
+    void check_output(const OutputStream& stream);
+    void kill(KillCause cause);
+    void kill_init();
+    void take_payload_end();
+    void reap_payload();
+    void take_init_end();
+    void look_for_ends();
+    void await_ends();
+    void take_tmp();
+    void settle();
+    void drop_output();
+    void finish();
+
+    EventLoop& loop_;
+    Children& children_;
+    SandboxPipes pipes_;
+    Hooks hooks_;
+    const Limits* limits_ = nullptr;  ///< Of the job, once there is one.
+    Streams streams_;
+    Duties duties_;
+    std::unique_ptr<OutputStream> out_;
+    std::unique_ptr<OutputStream> err_;
+    std::unique_ptr<InputStream> in_;
+    std::optional<limits::MemoryWatch> memory_;
+    ClaimsReader claims_;
+    UniqueFd init_pidfd_;
+    pid_t init_pid_ = 0;
+    UniqueFd payload_pidfd_;
+    bool is_init_reaped_ = false;
+    bool is_launching_ = true;
+    bool has_told_confined_ = false;
+    bool is_ending_ = false;
+    bool is_finishing_ = false;
+    bool is_output_dropped_ = false;
+    bool is_gone_ = false;
+    std::int64_t deadline_ns_;
+    std::int64_t next_cpu_check_ns_;
+    std::int64_t next_memory_check_ns_;
+    Alarm alarm_;
+    Observed observed_;
+};
+
+}  // namespace vitrine::runtime

@@ -1,0 +1,36 @@
+// What runs in a sandbox, as the launch sequence sees it. The sandbox knows nothing of Python.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace vitrine::sandbox {
+
+class Guest {
+  public:
+    virtual ~Guest() = default;
+
+    /// With the rootfs as root, not confined yet: loads and starts the interpreter that
+    /// SandboxSpec::interpreter describes. Throws Error.
+    virtual void start(std::string_view interpreter) = 0;
+
+    /// In a warm zygote, after start(): does what `preload` says, so that every payload forked from
+    /// it finds it done. Trusted; throws Error.
+    virtual void warm_up(std::string_view preload) = 0;
+
+    /// In a payload of a warm zygote, first thing: a fork of it that nobody announced. What must
+    /// not be the same in two payloads, as random states, becomes its own.
+    virtual void come_of_age() = 0;
+
+    /// In the payload: replaces the whole environment.
+    virtual void set_environment(
+        const std::vector<std::pair<std::string, std::string>>& environment) = 0;
+
+    /// In the payload, under the filter: runs the program and returns its exit code. Claims go to
+    /// `report_fd` as frames. Never throws: untrusted code has run by then.
+    virtual int run(std::string_view program, int report_fd) noexcept = 0;
+};
+
+}  // namespace vitrine::sandbox

@@ -1,0 +1,233 @@
+#include "sandbox/payload.h"
+
+#include <fcntl.h>
+#include <linux/keyctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "base/file.h"
+#include "base/frame.h"
+#include "kernel/landlock.h"
+#include "kernel/process.h"
+#include "kernel/seccomp.h"
+#include "sandbox/identity.h"
+#include "sandbox/init.h"
+#include "sandbox/memfds.h"
+#include "sandbox/mounts.h"
+#include "sandbox/report.h"
+
+namespace vitrine::sandbox {
+
+namespace {
+
+/// The mount namespace is a copy of the zygote's, once the base is all there is in that.
+constexpr int kJoinedByPayload = CLONE_NEWUSER | CLONE_NEWNS | kOwnNamespaces;
+constexpr int kSetupFailedExit = 125;
+/// Where the payload keeps its result pipe; nothing else above stderr survives.
+constexpr int kReportFd = 3;
+/// Where the program comes to a parked payload; closed before it runs.
+constexpr int kProgramFd = 4;
+
+/// The standard streams at 0, 1 and 2, the result pipe at 3, nothing else: no descriptor of the
+/// caller's, of init's or of the zygote's can be used or reopened by the job.
+void keep_job_descriptors(const LaunchFds& fds, int program_fd) {
+    const std::array<std::pair<int, int>, 4> wanted{{{fds.stdin_end.get(), STDIN_FILENO},
+                                                     {fds.stdout_end.get(), STDOUT_FILENO},
+                                                     {fds.stderr_end.get(), STDERR_FILENO},
+                                                     {fds.report_end.get(), kReportFd}}};
+    for (const auto& [from, to] : wanted) {
+        check(::dup2(from, to), "placing the job's descriptors", "dup2");
+    }
+    check(::fcntl(kReportFd, F_SETFD, FD_CLOEXEC), "placing the job's descriptors", "fcntl");
+    if (program_fd < 0) return kernel::close_from(kReportFd + 1);
+    check(::dup2(program_fd, kProgramFd), "placing the job's descriptors", "dup2");
+    kernel::close_from(kProgramFd + 1);
+}
+
+void start_session() {
+    // No controlling terminal, no signal from the caller's process group, no key of the caller's.
+    check(::setsid(), "leaving the caller's session", "setsid");
+    if (::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr) < 0 && errno != ENOSYS) {
+        throw SystemError("leaving the caller's keyring", "keyctl");
+    }
+}
+
+void apply_rlimits(const std::vector<Ulimit>& limits) {
+    for (const Ulimit& limit : limits) {
+        const rlimit64 value{limit.soft, limit.hard};
+        check(::syscall(SYS_prlimit64, 0, limit.resource, &value, nullptr),
+              concat("setting resource limit ", limit.resource), "setrlimit");
+    }
+}
+
+void drop_privileges(const SandboxSpec& spec) {
+    set_ids(spec.uid, spec.gid);
+    drop_all_capabilities();
+    if (const auto held = held_capabilities(); !held.empty()) {
+        throw Error(concat("capability ", held.front(), " is still held"));
+    }
+    // Both were cleared by the changes above. Dumpable on purpose: strace and gdb may look at the
+    // job from outside; inside there is nobody it could hide anything from.
+    kernel::die_with_parent();
+    check(::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), "letting debuggers in", "prctl(PR_SET_DUMPABLE)");
+}
+
+void check_required(const SandboxSpec::Required& required, const Confined& confined) {
+    if (required.landlock && confined.landlock_abi == 0) {
+        throw Error("--require landlock: this kernel has no Landlock",
+                    "boot with 'lsm=landlock,…' on Linux 5.13 or newer, or do not require it");
+    }
+    if (required.no_groups && !confined.has_no_groups) {
+        throw Error("--require groups: the caller's supplementary groups cannot be given up",
+                    "run vitrine as root, or as a user without supplementary groups");
+    }
+    if (required.no_executable_memfds && !confined.has_no_executable_memfds) {
+        throw Error("--require memfd_noexec: a memfd could be executed in this sandbox",
+                    "it takes Linux 6.3 and root; or do not require it");
+    }
+}
+
+/// The second fence, behind the mounts: a mount that should not be there cannot be read either.
+kernel::Fence fence_for(const SandboxSpec& spec) {
+    kernel::Fence fence{.readable = {"/proc"}, .writable = {"/tmp"}, .devices = {"/dev"}};
+    for (const SandboxSpec::RootEntry& entry : spec.root_entries) {
+        if (entry.kind != SandboxSpec::RootEntry::Kind::kSymlink) {
+            fence.readable.push_back("/" + entry.name);
+        }
+    }
+    for (const TreeSource& bind : spec.binds) {
+        (bind.is_writable ? fence.writable : fence.readable).push_back(bind.destination);
+    }
+    return fence;
+}
+
+Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& guest,
+                 const LaunchFds& fds, int init_pidfd, int program_fd = -1) {
+    Confined confined{.ready_ns = monotonic_ns()};
+    do_step(Step::kJoinNamespaces, [&] { kernel::join_namespaces(init_pidfd, kJoinedByPayload); });
+    do_step(Step::kDescriptors, [&] { keep_job_descriptors(fds, program_fd); });
+    do_step(Step::kSession, [] { start_session(); });
+    do_step(Step::kEnvironment, [&] {
+        ::umask(022);
+        guest.set_environment(spec.environment);
+    });
+    do_step(Step::kWorkdir, [&] {
+        check(::chdir(spec.workdir.c_str()), concat("entering '", spec.workdir, "'"), "chdir");
+    });
+    do_step(Step::kRlimits, [&] { apply_rlimits(spec.rlimits); });
+    do_step(Step::kDropPrivileges, [&] { drop_privileges(sandbox); });
+    confined.has_no_groups = has_no_extra_groups();
+    confined.has_no_executable_memfds = has_no_executable_memfds();
+    do_step(Step::kNoNewPrivileges, [] { forbid_new_privileges(); });
+    do_step(Step::kLandlock,
+            [&] { confined.landlock_abi = kernel::fence_filesystem(fence_for(sandbox)); });
+    do_step(Step::kRequiredLayers, [&] { check_required(sandbox.required, confined); });
+    confined.entered_ns = monotonic_ns();
+    // Last: nothing above would be allowed under it, and nothing untrusted is above it.
+    do_step(Step::kSeccomp, [&] {
+        for (const auto& filter : spec.filters)
+            kernel::install_filter(filter);
+    });
+    confined.filtered_ns = monotonic_ns();
+    return confined;
+}
+
+/// The supervisor has done its part to the sandbox, while init did its own, and has worked out
+/// what is to be run.
+PayloadSpec await_supervisor(int control_fd) {
+    const Message message = receive_message(control_fd, 16, 1);
+    if (message.fds.empty()) throw Error("the supervisor is gone");
+    const std::string bytes = read_all(message.fds.front().get(), kMaxSpecBytes);
+    return decode_payload_spec(std::as_bytes(std::span(bytes)));
+}
+
+/// Reports the failure: the pipe is at one place before the descriptors are sorted, at another
+/// after.
+void report_failure(const Failure& failure, int early_report_fd) {
+    const bool is_sorted = ::fcntl(early_report_fd, F_GETFD) < 0;
+    write_frame(is_sorted ? kReportFd : early_report_fd,
+                static_cast<std::uint32_t>(ReportKind::kFailure), encode(failure));
+}
+
+/// The encoded spec; read without moving the offset that it shares with others.
+std::string read_from_start(int file_fd) {
+    struct stat info{};
+    check(::fstat(file_fd, &info), "reading the payload's spec", "fstat");
+    std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+    const ssize_t got = check(::pread(file_fd, bytes.data(), bytes.size(), 0),
+                              "reading the payload's spec", "pread");
+    if (static_cast<std::size_t>(got) != bytes.size())
+        throw Error("the payload's spec is cut short");
+    return bytes;
+}
+
+/// The program, once there is one; the way it came is closed. A sandbox that nobody needed ends
+/// here.
+WarmProgram await_program() {
+    const std::string bytes = read_all(kProgramFd, kMaxSpecBytes);
+    ::close(kProgramFd);
+    if (bytes.empty()) ::_exit(0);
+    return decode_warm_program(std::as_bytes(std::span(bytes)));
+}
+
+}  // namespace
+
+void enter_rootfs() {
+    // When memory runs out on the host, the job goes first.
+    write_kernel_file(concat(kBaseHostProc, "/self/oom_score_adj"), "1000");
+    check(::chroot(kBaseRoot), "entering the rootfs", "chroot");
+    check(::chdir("/"), "entering the rootfs", "chdir");
+}
+
+void run_warm_payload(const WarmInheritance& from, Guest& guest) {
+    const std::int64_t born_ns = monotonic_ns();
+    try {
+        guest.come_of_age();
+        const PayloadSpec spec = do_step(Step::kReceiveSpec, [&] {
+            const std::string bytes = read_from_start(from.spec_fd);
+            return decode_payload_spec(std::as_bytes(std::span(bytes)));
+        });
+        do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
+        Confined confined =
+            confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, from.program_fd);
+        confined.born_ns = born_ns;
+        write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
+        // Parked. What follows is under the filter, and still ours up to the program itself.
+        const WarmProgram program = do_step(Step::kReceiveSpec, [] { return await_program(); });
+        guest.set_environment(program.environment);
+        ::_exit(guest.run(program.program, kReportFd));
+    } catch (const StepError& error) {
+        report_failure(error.failure(), from.fds.report_end.get());
+    } catch (...) {
+    }
+    ::_exit(kSetupFailedExit);
+}
+
+void run_payload(const Inheritance& from, Guest& guest) {
+    const std::int64_t born_ns = monotonic_ns();
+    try {
+        from.base.write_end.reset();
+        do_step(Step::kAwaitBase, [&] { await_base(from.base.read_end.get()); });
+        do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
+        // Trusted code, in the zygote's mounts, with no privilege over the host.
+        do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter); });
+        do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
+        const PayloadSpec spec =
+            do_step(Step::kAwaitSupervisor, [&] { return await_supervisor(from.control_fd); });
+        Confined confined = confine(from.sandbox, spec, guest, from.fds, from.init_pidfd);
+        confined.born_ns = born_ns;
+        write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
+        ::_exit(guest.run(spec.program, kReportFd));
+    } catch (const StepError& error) {
+        report_failure(error.failure(), from.fds.report_end.get());
+    } catch (...) {
+    }
+    ::_exit(kSetupFailedExit);
+}
+
+}  // namespace vitrine::sandbox

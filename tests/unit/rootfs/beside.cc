@@ -1,0 +1,3 @@
+int beside() {
+    return 1;
+}

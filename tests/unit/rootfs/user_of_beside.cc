@@ -1,0 +1,4 @@
+int beside();
+int user_of_beside() {
+    return beside();
+}
