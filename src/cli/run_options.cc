@@ -141,7 +141,6 @@ ParsedRun parse_run(std::span<const std::string> words, const std::string& defau
         refuse_flag(app, "run", rest[0]);
     }
     RunRequest& request = parsed.request;
-    request.job.id = random_id();
     with_flag("--id", flags.id, [&] { request.job.id = checked_id(flags.id); });
     apply_output(flags, request);
     apply_repeat(flags, request);
