@@ -101,6 +101,8 @@ class Server {
         begin(*start);
         outbox_.add(frame_of(Kind::kReady, Ready{.pid = ::getpid()}));
         watch();
+        // Jobs may have come in one piece with the start.
+        exchange();
         while (!is_over()) {
             pump();
             engine_->turn(kPatience);
