@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <utility>
 
 #include "base/error.h"
@@ -59,16 +60,6 @@ Dispatcher::Dispatcher(Start start, std::string program)
     thread_ = std::thread([this] { work(); });
 }
 
-Dispatcher::~Dispatcher() {
-    {
-        const std::lock_guard lock(mutex_);
-        is_closing_ = true;
-        wants_interrupt_ = true;
-    }
-    wake();
-    thread_.join();
-}
-
 // ── any thread ──
 
 void Dispatcher::submit(Job job, Done done) {
@@ -89,17 +80,32 @@ void Dispatcher::submit(Job job, Done done) {
     {
         const std::lock_guard lock(mutex_);
         ++unanswered_;
-        waiting_.push_back(std::move(task));
+        // By a callback, while it closes.
+        if (is_closing_) wants_interrupt_ = true;
+        (is_closing_ ? interrupted_ : waiting_).push_back(std::move(task));
     }
     wake();
 }
 
+/// What is submitted after this is not meant.
 void Dispatcher::interrupt() {
     {
         const std::lock_guard lock(mutex_);
         wants_interrupt_ = true;
+        std::ranges::move(waiting_, std::back_inserter(interrupted_));
+        waiting_.clear();
     }
     wake();
+}
+
+void Dispatcher::close() {
+    if (!thread_.joinable()) return;
+    {
+        const std::lock_guard lock(mutex_);
+        is_closing_ = true;
+    }
+    interrupt();
+    thread_.join();
 }
 
 void Dispatcher::wait() {
@@ -132,35 +138,28 @@ void Dispatcher::work() {
 
 bool Dispatcher::is_over() {
     const std::lock_guard lock(mutex_);
-    return is_closing_ && waiting_.empty() && sent_.empty();
+    return is_closing_ && !wants_interrupt_ && waiting_.empty() && sent_.empty();
 }
 
-/// While it closes, a callback that submits more is answered at once.
 void Dispatcher::take_requests() {
-    bool is_closing = false;
+    std::deque<Task> interrupted;
     {
         const std::lock_guard lock(mutex_);
-        const bool is_wanted = std::exchange(wants_interrupt_, false);
-        is_closing = is_closing_;
-        if (!is_wanted && !is_closing) return;
-        if (is_wanted && !sent_.empty()) {
+        if (!std::exchange(wants_interrupt_, false)) return;
+        interrupted.swap(interrupted_);
+        if (!sent_.empty()) {
             talk_->send(make_frame(static_cast<std::uint32_t>(Kind::kInterrupt), {}));
         }
-        if (is_wanted && is_closing) deadline_ = Clock::now() + kPatienceAtEnd;
+        if (is_closing_) deadline_ = Clock::now() + kPatienceAtEnd;
     }
-    do {
-        fail_waiting({.step = "await-turn", .message = "interrupted before its turn came"});
-    } while (is_closing && !is_over() && sent_.empty());
+    fail_all(std::move(interrupted),
+             {.step = "await-turn", .message = "interrupted before its turn came"});
 }
 
-std::deque<Dispatcher::Task> Dispatcher::take_waiting() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(waiting_, {});
-}
-
+/// Nothing while there is an interruption to be sent first.
 std::optional<Dispatcher::Task> Dispatcher::next_waiting() {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) return std::nullopt;
+    if (waiting_.empty() || wants_interrupt_) return std::nullopt;
     std::optional<Task> task = std::move(waiting_.front());
     waiting_.pop_front();
     return task;
@@ -273,7 +272,13 @@ void Dispatcher::lose_supervisor() {
         fail(task, error);
     if (!gives_up) return;
     failures_ = 0;
-    fail_waiting({.step = error.step, .message = error.message, .hint = reason_.hint});
+    std::deque<Task> waiting;
+    {
+        const std::lock_guard lock(mutex_);
+        waiting.swap(waiting_);
+    }
+    fail_all(std::move(waiting),
+             {.step = error.step, .message = error.message, .hint = reason_.hint});
 }
 
 void Dispatcher::dismiss_supervisor() {
@@ -301,8 +306,8 @@ void Dispatcher::fail(Task& task, const SetupError& error) {
     answer(task, std::move(result));
 }
 
-void Dispatcher::fail_waiting(const SetupError& error) {
-    for (Task& task : take_waiting())
+void Dispatcher::fail_all(std::deque<Task> tasks, const SetupError& error) {
+    for (Task& task : tasks)
         fail(task, error);
 }
 

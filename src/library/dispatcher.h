@@ -30,14 +30,16 @@ class Dispatcher {
 
     /// Starts the thread. `program` is executed when the first job comes. Throws Error.
     Dispatcher(Start start, std::string program);
-    /// Interrupts, and waits until every job is answered and the supervisor is gone.
-    ~Dispatcher();
+    ~Dispatcher() { close(); }
     Dispatcher(const Dispatcher&) = delete;
     Dispatcher& operator=(const Dispatcher&) = delete;
 
     void submit(Job job, Done done);
     void interrupt();
     void wait();
+    /// Interrupts, and waits until every job is answered and the supervisor is gone. Callbacks may
+    /// submit more meanwhile, which is not run; nobody else may. Again does nothing.
+    void close();
 
     /// The process that made it has forked, and this is the child: the thread is not here.
     bool is_forked_away() const;
@@ -69,7 +71,6 @@ class Dispatcher {
     void work();
     bool is_over();
     void take_requests();
-    std::deque<Task> take_waiting();
     void send_waiting();
     std::optional<Task> next_waiting();
     void send(Task task);
@@ -83,7 +84,7 @@ class Dispatcher {
     void dismiss_supervisor();
     void answer(Task& task, Result result);
     void fail(Task& task, const SetupError& error);
-    void fail_waiting(const SetupError& error);
+    void fail_all(std::deque<Task> tasks, const SetupError& error);
 
     const Start start_;
     const std::string program_;
@@ -93,6 +94,7 @@ class Dispatcher {
     std::mutex mutex_;
     std::condition_variable all_answered_;
     std::deque<Task> waiting_;
+    std::deque<Task> interrupted_;  ///< Waited when they were; not answered yet.
     std::uint64_t next_number_ = 0;
     std::size_t unanswered_ = 0;
     bool wants_interrupt_ = false;

@@ -70,8 +70,13 @@ void check_may_wait(const library::Dispatcher& dispatcher) {
 Runtime::Runtime(RuntimeOptions options) : dispatcher_(make_dispatcher(std::move(options))) {}
 
 Runtime::~Runtime() {
-    // Its thread is the parent's, and so is what it holds.
-    if (dispatcher_->is_forked_away()) (void)dispatcher_.release();
+    if (dispatcher_->is_forked_away()) {
+        // Its thread is the parent's, and so is what it holds.
+        (void)dispatcher_.release();
+    } else {
+        // Callbacks may still use this object.
+        dispatcher_->close();
+    }
 }
 
 std::future<Result> Runtime::submit(Job job) {

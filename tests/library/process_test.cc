@@ -223,10 +223,12 @@ TEST_F(AnEnd, ThatIsAskedOfTheSupervisorIsAnInterruption) {
     Runtime runtime({.workers = 1});
     auto running = runtime.submit(sleeper("0"));
     ASSERT_TRUE(appears(sign("0")));
-    ::kill(supervisor(), SIGTERM);
+    const pid_t pid = supervisor();
+    ::kill(pid, SIGTERM);
     const Result result = running.get();
     ASSERT_TRUE(result.error);
     EXPECT_EQ(result.error->step, "interrupted");
+    EXPECT_TRUE(vanishes(pid));
     EXPECT_EQ(runtime.run(job_of("print('ran')")).out.bytes, "ran\n");
 }
 
