@@ -1,5 +1,6 @@
 // Scores trading strategies that nobody has read: each is a Python file whose `backtest(closes)`
-// returns a number. They run several at a time from a warm interpreter, each in a sandbox of its own.
+// returns a number. They run several at a time from a warm interpreter, each in a sandbox of its
+// own.
 //
 //     c++ -std=c++20 -o score score.cc $(pkg-config --cflags --libs vitrine)
 //     ./score strategies/*.py
@@ -38,6 +39,7 @@ vitrine::Job make_job(const std::string& path) {
 std::string reason(const vitrine::Result& result) {
     if (result.error) return result.error->message;
     if (!result.findings.empty()) return result.findings.front().message;
+    if (result.limit) return "ended by its limit of " + result.limit->name;
     if (result.exception) return result.exception->type + ": " + result.exception->message;
     return "no value";
 }
