@@ -77,6 +77,7 @@ WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
               .preload = python::encode(python::Preload{.modules = options.preload.modules,
                                                         .script = options.preload.script}),
               .max_depth = std::min<std::size_t>(options.workers, kMostParked),
+              .shares_networks = !options.has_fresh_networks,
               .graveyard = {}},
       identity_(host_identity()) {}
 

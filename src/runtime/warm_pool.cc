@@ -53,6 +53,7 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job,
     mould_.job.source = {};
     mould_.forbids_executable_memfds = host_identity().is_privileged;
     mould_.keeps_artifacts = !job.artifacts.empty();
+    mould_.shares_networks = shared.shares_networks;
 }
 
 // ── demand ──

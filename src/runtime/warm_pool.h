@@ -33,6 +33,7 @@ struct WarmShared {
     std::string profiles;
     std::string preload;  ///< In the guest's encoding.
     std::size_t max_depth = 1;
+    bool shares_networks = true;  ///< A clean network namespace goes to the next sandbox.
     /// Sandboxes that are gone wait here for whoever is neither of them to destroy them.
     std::vector<std::unique_ptr<WarmSandbox>> graveyard;
 };
