@@ -46,7 +46,7 @@ class Encoder {
             put(item);
     }
     void put(const Struct auto& message) {
-        std::apply([this](const auto&... member) { (put(member), ...); }, members(message));
+        std::apply([this](const auto&... member) { (this->put(member), ...); }, members(message));
     }
 
     const std::vector<std::byte>& bytes() const noexcept { return out_.bytes(); }
@@ -117,7 +117,7 @@ class Decoder {
             get(items.emplace_back());
     }
     void get(Struct auto& message) {
-        std::apply([this](auto&... member) { (get(member), ...); }, members(message));
+        std::apply([this](auto&... member) { (this->get(member), ...); }, members(message));
     }
 
     bool at_end() const noexcept { return in_.at_end(); }

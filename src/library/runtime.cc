@@ -72,7 +72,7 @@ Runtime::Runtime(RuntimeOptions options) : dispatcher_(make_dispatcher(std::move
 Runtime::~Runtime() {
     if (dispatcher_->is_forked_away()) {
         // Its thread is the parent's, and so is what it holds.
-        (void)dispatcher_.release();
+        [[maybe_unused]] const auto* const parents = dispatcher_.release();
     } else {
         // Callbacks may still use this object.
         dispatcher_->close();
