@@ -5,6 +5,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <sstream>
 #include <thread>
 
@@ -26,17 +27,34 @@ std::vector<std::string> command_line(const std::string& pid) {
     return words;
 }
 
-std::vector<pid_t> look_for_supervisors(pid_t host) {
+pid_t parent_of(const std::string& pid) {
+    std::ifstream status("/proc/" + pid + "/status");
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("PPid:")) return std::stoi(line.substr(5));
+    }
+    return -1;
+}
+
+/// What a supervisor clones looks like it until it executes something.
+std::vector<pid_t> without_clones(const std::map<pid_t, pid_t>& parents) {
     std::vector<pid_t> found;
+    for (const auto& [pid, parent] : parents) {
+        if (!parents.contains(parent)) found.push_back(pid);
+    }
+    return found;
+}
+
+std::vector<pid_t> look_for_supervisors(pid_t host) {
+    std::map<pid_t, pid_t> parents;
     std::error_code ignored;
     for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
         const std::string pid = entry.path().filename();
         if (pid.find_first_not_of("0123456789") != std::string::npos) continue;
         const auto words = command_line(pid);
         if (words.size() != 4 || words[1] != "supervise") continue;
-        if (words[3] == std::to_string(host)) found.push_back(std::stoi(pid));
+        if (words[3] == std::to_string(host)) parents[std::stoi(pid)] = parent_of(pid);
     }
-    return found;
+    return without_clones(parents);
 }
 
 }  // namespace
