@@ -20,7 +20,7 @@ constexpr bool is_in_order() {
     return true;
 }
 static_assert(is_in_order());
-static_assert(kCauses.size() == static_cast<std::size_t>(Cause::kNoHostPython) + 1);
+static_assert(kCauses.size() == static_cast<std::size_t>(Cause::kPtraceForbidden) + 1);
 
 const CauseText& text_of(Cause cause) {
     return kCauses.at(static_cast<std::size_t>(cause));

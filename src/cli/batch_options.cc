@@ -12,6 +12,8 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "cli/flag_words.h"
+#include "cli/trace_flags.h"
+#include "runtime/strace.h"
 
 namespace vitrine::cli {
 
@@ -32,6 +34,7 @@ Examples:
   vitrine batch jobs.jsonl -o results.jsonl --resume results.jsonl
   vitrine batch --jobs 8 --timeout 2s --report report.html solutions/ > results.jsonl
   vitrine batch --each arguments.jsonl --entry backtest --preload numpy,pandas strategy.py
+  vitrine batch --strace traces --strace-opts '-e trace=file' -o results.jsonl jobs.jsonl
   generate | vitrine batch --ordered - | consume
 
 Results are JSON lines (docs/result.schema.json); progress and a summary are on stderr. A line that is
@@ -41,6 +44,7 @@ be written; 128+N ended by signal N; with --fail-fast that of the first job that
 
 struct BatchFlags : JobFlags {
     std::string jobs, each, output, resume, report, preload, preload_script, input;
+    std::string strace, strace_options;
     bool ordered = false, fail_fast = false, cold = false;
 };
 
@@ -70,6 +74,9 @@ void add_flags(CLI::App& app, BatchFlags& flags) {
         "Modules that warm interpreters have imported before any job: numpy,pandas");
     add("--preload-script", flags.preload_script, "FILE",
         "A trusted script that they have run: imports, and data that jobs share");
+    add("--strace", flags.strace, "DIR", "Trace each job's system calls into DIR/ID.strace");
+    add("--strace-opts", flags.strace_options, "OPTS",
+        "Further options of strace: '-e trace=file'");
     add_job_flags(app, flags);
     app.get_option("--timeout")->description("Wall-clock limit of each job: 500ms, 10s, 2m [10s]");
     app.add_option("INPUT", flags.input,
@@ -117,6 +124,21 @@ runtime::Preload read_preload(const BatchFlags& flags) {
     return preload;
 }
 
+std::optional<runtime::StraceOptions> read_strace(const BatchFlags& flags) {
+    if (flags.strace.empty() && !flags.strace_options.empty()) {
+        throw UsageError("--strace-opts needs --strace", "say both, or neither");
+    }
+    if (flags.strace.empty()) return std::nullopt;
+    runtime::StraceOptions strace;
+    with_flag("--strace-opts", flags.strace_options,
+              [&] { strace.words = parse_strace_options(flags.strace_options); });
+    with_flag("--strace", flags.strace, [&] {
+        runtime::check_strace(strace.words);
+        strace.file = parse_trace_directory(flags.strace);
+    });
+    return strace;
+}
+
 std::optional<std::string> if_given(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional(text);
 }
@@ -153,6 +175,7 @@ BatchRequest make_request(const BatchFlags& flags, const std::string& default_ro
         request.workers = static_cast<unsigned>(parse_integer(flags.jobs, 1, kMaxWorkers));
     });
     request.preload = read_preload(flags);
+    request.strace = read_strace(flags);
     request.voice = read_voice(flags);
     request.defaults.job.limits.timeout = kTimeout;
     apply_job_flags(flags, default_rootfs, request.defaults.job);

@@ -24,6 +24,7 @@ struct BatchRequest {
     bool fails_fast = false;
     bool is_cold = false;
     runtime::Preload preload;
+    std::optional<runtime::StraceOptions> strace;  ///< Its file is a directory.
     Voice voice;
 };
 

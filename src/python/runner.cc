@@ -12,6 +12,7 @@
 #include "python/claims.h"
 #include "python/ending.h"
 #include "python/failure.h"
+#include "python/gate.h"
 #include "python/guard.h"
 #include "python/job_module.h"
 #include "python/site_builtins.h"
@@ -45,12 +46,13 @@ std::string_view name_in_argv(std::string_view source_name) {
 /// One program on its way through one interpreter.
 class Run {
   public:
-    Run(const Interpreter& interpreter, const Program& program, int report_fd)
+    Run(const Interpreter& interpreter, const Program& program, int report_fd, int gate_fd)
         : api_(interpreter.api()),
           interpreter_(interpreter),
           program_(program),
           source_(&program.source),
           report_fd_(report_fd),
+          gate_fd_(gate_fd),
           job_module_{.api = &api_, .report_fd = report_fd},
           globals_(api_, nullptr),
           guard_(api_, program.policy) {}
@@ -77,10 +79,13 @@ class Run {
         if (!findings.empty()) report(ClaimKind::kFindings, findings);
         if (!code) return end_refused();
         Ref arguments = entry_arguments();
+        if (program_.policy.enabled) install_guard(guard_, globals_.get());
         report(ClaimKind::kAccepted, Accepted{.python_version = interpreter_.version(),
                                               .started_ns = started_ns,
-                                              .accepted_ns = now_ns()});
-        if (program_.policy.enabled) install_guard(guard_, globals_.get());
+                                              .accepted_ns = now_ns(),
+                                              .is_held = gate_fd_ >= 0});
+        // As late as can be: a tracer that attaches here sees the program, and nothing of ours.
+        if (gate_fd_ >= 0) pass_gate(gate_fd_);
         // From here on, whatever happens in this process may be the job's doing.
         const int exit_code = execute(std::move(code), std::move(arguments));
         return finish(exit_code);
@@ -262,6 +267,7 @@ class Run {
     const Program& program_;
     const Source* source_;  // The one being looked at.
     int report_fd_;
+    int gate_fd_;  // -1: it is not held.
     JobModule job_module_;
     Ref globals_;  // Of __main__; the program can delete the module.
     Guard guard_;
@@ -270,9 +276,10 @@ class Run {
 
 }  // namespace
 
-int run_program(const Interpreter& interpreter, const Program& program, int report_fd) {
+int run_program(const Interpreter& interpreter, const Program& program, int report_fd,
+                int gate_fd) {
     // Not on the stack: vitrine.result() of the job points into it until the process ends.
-    Run* run = std::make_unique<Run>(interpreter, program, report_fd).release();
+    Run* run = std::make_unique<Run>(interpreter, program, report_fd, gate_fd).release();
     return program.checks.empty() ? run->run() : run->check();
 }
 

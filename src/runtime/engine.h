@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "runtime/hold_options.h"
 #include "runtime/run.h"
 #include "vitrine/job.h"
 
@@ -24,6 +26,9 @@ struct EngineOptions {
     unsigned workers = 1;  ///< Jobs running at a time.
     bool is_cold = false;  ///< A fresh interpreter per job instead of a zygote's fork.
     Preload preload;
+    /// Every job is traced: what strace is called with, and the directory that gets a file for each
+    /// job (trace_files.h).
+    std::optional<StraceOptions> strace;
 };
 
 /// Runs many jobs at a time. Single-threaded: jobs are watched, and `Done` is called, within

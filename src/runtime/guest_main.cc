@@ -38,10 +38,10 @@ class PythonGuest final : public vitrine::sandbox::Guest {
         interpreter_->set_environment(environment);
     }
 
-    int run(std::string_view program, int report_fd) noexcept override {
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
         try {
             return vitrine::python::run_program(
-                *interpreter_, vitrine::python::decode_program(program), report_fd);
+                *interpreter_, vitrine::python::decode_program(program), report_fd, gate_fd);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
