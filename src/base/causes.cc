@@ -81,7 +81,7 @@ std::string causes_as_markdown() {
     for (const CauseText& row : kCauses)
         (row.weight == Weight::kFailure ? failures : cautions) += section(row);
     std::string all =
-        concat("## Nothing runs\n\n", failures, "## Jobs run, with something weaker\n\n", cautions);
+        concat("## Nothing runs\n\n", failures, "## Jobs run, with something weaker or missing\n\n", cautions);
     all.pop_back();
     return all;
 }
