@@ -19,8 +19,8 @@ void tell_waiting(const RunRequest& request, pid_t payload, bool has_terminal) {
     const Log log(request.voice.level, request.voice.format);
     log.info(concat("the program is process ", payload,
                     " and waits before its first line; attach to it: gdb -p ", payload,
-                    ", or with its symbols: gdb -iex 'set sysroot /proc/", payload,
-                    "/root' /proc/", payload, "/exe ", payload));
+                    ", or with its symbols: gdb -iex 'set sysroot /proc/", payload, "/root' /proc/",
+                    payload, "/exe ", payload));
     log.info(concat("it goes on when the debugger lets it", has_terminal ? ", by Enter here" : "",
                     ", or by: kill -USR1 ", ::getpid()));
     runtime::send_event(request.status_fd, "waiting-pid", payload);

@@ -28,17 +28,22 @@ void DebuggerWait::hold(pid_t payload) {
     payload_ = payload;
     tracee_ = Tracee(payload);
     is_waiting_ = true;
-    if (options_.line_fd >= 0) loop_.watch(options_.line_fd, EPOLLIN, [this] { take_line(); });
     look();
 }
 
 void DebuggerWait::look() {
     tracee_.look();
-    if (tracee_.is_settled() && !std::exchange(was_told_, true)) options_.on_waiting(payload_);
+    if (tracee_.is_settled() && !std::exchange(was_told_, true)) tell();
     was_traced_ = was_traced_ || tracee_.tracer() != 0;
     quiet_looks_ = was_traced_ && tracee_.was_stopped() ? quiet_looks_ + 1 : 0;
     if (quiet_looks_ >= kQuietLooks) return let_go();
     alarm_.set(sandbox::monotonic_ns() + kLookNs);
+}
+
+/// From here on a line is an answer.
+void DebuggerWait::tell() {
+    options_.on_waiting(payload_);
+    if (options_.line_fd >= 0) loop_.watch(options_.line_fd, EPOLLIN, [this] { take_line(); });
 }
 
 void DebuggerWait::take_line() {

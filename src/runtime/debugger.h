@@ -24,6 +24,7 @@ class DebuggerWait final : public Holder {
 
   private:
     void look();
+    void tell();
     void take_line();
     void stop();
 

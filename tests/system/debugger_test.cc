@@ -21,8 +21,9 @@ using namespace std::chrono_literals;
 using testing::HasSubstr;
 
 constexpr std::size_t kEnough = std::size_t{16} << 20;
-constexpr const char* kForks = "import os\nprint('it runs', flush=True)\n"
-                               "if os.fork() == 0: os._exit(0)\nos.wait()\nprint('it ends')";
+constexpr const char* kForks =
+    "import os\nprint('it runs', flush=True)\n"
+    "if os.fork() == 0: os._exit(0)\nos.wait()\nprint('it ends')";
 
 /// One JSON object a line.
 nlohmann::json next_event(const RunningJob& job) {
@@ -50,9 +51,9 @@ struct WaitingJob {
 };
 
 Answer gdb(pid_t pid, const std::vector<std::string>& commands) {
-    std::vector<std::string> words{"-q",   "-nx",
-                                   "-iex", concat("set sysroot /proc/", pid, "/root"),
-                                   "-iex", "set debuginfod enabled off",
+    std::vector<std::string> words{"-q",    "-nx",
+                                   "-iex",  concat("set sysroot /proc/", pid, "/root"),
+                                   "-iex",  "set debuginfod enabled off",
                                    "-batch"};
     for (const std::string& command : commands)
         words.insert(words.end(), {"-ex", command});
@@ -120,13 +121,13 @@ TEST(WaitForDebugger, SaysWhomToAttachToAndHowToGoOn) {
     const Scratch scratch;
     const std::string err = scratch.path() + "/err";
     // script(1) gives it a terminal, whose line lets it go.
-    const Answer answer = run_program(
-        "/usr/bin/script",
-        {.arguments = {"-q", "-e", "-c",
-                       concat("{ sleep 1; echo; } | cat > /dev/null & ", vitrine_path(),
-                              " run --wait-for-debugger -c 'print(6 * 7)' 2> ", err),
-                       "/dev/null"},
-         .input = "\n"});
+    const Answer answer =
+        run_program("/usr/bin/script",
+                    {.arguments = {"-q", "-e", "-c",
+                                   concat("{ sleep 1; echo; } | cat > /dev/null & ", vitrine_path(),
+                                          " run --wait-for-debugger -c 'print(6 * 7)' 2> ", err),
+                                   "/dev/null"},
+                     .input = "\n"});
     EXPECT_EQ(answer.exit_code, 0);
     EXPECT_THAT(answer.out, HasSubstr("42"));
     const std::string said = read_file(err, kEnough);
