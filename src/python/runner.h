@@ -23,4 +23,8 @@ inline constexpr int kRefusedExit = 126;
 int run_program(const Interpreter& interpreter, const Program& program, int report_fd,
                 int gate_fd = -1);
 
+/// Takes an empty program through all of it but the guard, and tells nobody. Leaves nothing but
+/// memory that has been touched; before any program. Throws Error.
+void rehearse(const Interpreter& interpreter);
+
 }  // namespace vitrine::python

@@ -29,6 +29,9 @@ struct EngineOptions {
     /// Every job is traced: what strace is called with, and the directory that gets a file for each
     /// job (trace_files.h).
     std::optional<StraceOptions> strace;
+    /// Warm: a network namespace is made for every job, instead of handing one on that no job has
+    /// left a trace in.
+    bool has_fresh_networks = false;
 };
 
 /// Runs many jobs at a time. Single-threaded: jobs are watched, and `Done` is called, within

@@ -32,6 +32,7 @@ WarmRun::WarmRun(const RunContext& context, WarmHouse& house, const Job& job,
 }
 
 WarmRun::~WarmRun() {
+    // Its init may still be dying.
     if (sandbox_) house_.bury(std::move(sandbox_));
 }
 
@@ -78,11 +79,17 @@ void WarmRun::interrupt(int signal) {
 
 void WarmRun::parked(WarmSandbox& /*sandbox*/) {}
 
+/// A trace has an end when strace has: nothing is told ahead of that.
+void WarmRun::over(WarmSandbox& /*sandbox*/) {
+    if (!holder_) take_result();
+}
+
 void WarmRun::gone(WarmSandbox& /*sandbox*/) {
-    if (!holder_ || holder_->is_done()) take_result();
+    if (!is_over_ && (!holder_ || holder_->is_done())) take_result();
 }
 
 void WarmRun::take_result() {
+    is_over_ = true;
     try {
         if (holder_) {
             for (std::string& warning : holder_->warnings())
@@ -100,7 +107,6 @@ void WarmRun::finish() {
 }
 
 RunReport WarmRun::report() {
-    if (sandbox_) sandbox_->release_leaf();
     return reporting_.finish(-1);
 }
 
