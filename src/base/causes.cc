@@ -80,8 +80,8 @@ std::string causes_as_markdown() {
     std::string cautions;
     for (const CauseText& row : kCauses)
         (row.weight == Weight::kFailure ? failures : cautions) += section(row);
-    std::string all =
-        concat("## Nothing runs\n\n", failures, "## Jobs run, with something weaker or missing\n\n", cautions);
+    std::string all = concat("## Nothing runs\n\n", failures,
+                             "## Jobs run, with something weaker or missing\n\n", cautions);
     all.pop_back();
     return all;
 }

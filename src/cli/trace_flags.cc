@@ -1,10 +1,12 @@
 #include "cli/trace_flags.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -76,6 +78,17 @@ constexpr auto kRefused = std::to_array<Refused>({
     {"--daemon", "vitrine waits for strace, which would leave it", "leave it out"},
 });
 
+/// What names a descriptor of ours, for another process to open.
+std::string seen_from_outside(const std::string& path) {
+    const std::string ours = concat("/proc/", ::getpid());
+    if (path == "/dev/stdout") return ours + "/fd/1";
+    for (const auto& [alias, directory] :
+         {std::pair<std::string, std::string>{"/dev/fd/", "/fd/"}, {"/proc/self/", "/"}}) {
+        if (path.starts_with(alias)) return ours + directory + path.substr(alias.size());
+    }
+    return path;
+}
+
 }  // namespace
 
 std::vector<std::string> split_words(std::string_view text) {
@@ -98,13 +111,13 @@ std::vector<std::string> parse_strace_options(const std::string& text) {
 }
 
 std::string parse_trace_file(const std::string& text) {
-    if (text == "-") return {};
+    if (text == "-" || text == "/dev/stderr") return {};
     if (text.ends_with(".py")) {
         throw UsageError(concat("'", text, "' is the name of a Python script, not of a trace"),
                          "name the trace after '=' and the script after that: "
                          "vitrine run --strace=trace.txt script.py");
     }
-    std::string path = std::filesystem::absolute(text).string();
+    std::string path = seen_from_outside(std::filesystem::absolute(text).string());
     // Not waiting for the reader of a FIFO: strace will.
     const UniqueFd file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0666));

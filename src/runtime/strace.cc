@@ -249,7 +249,12 @@ void Strace::judge_end(Stage before, const kernel::Ended& ended) {
                     options_.file.empty() ? "what it wrote above says why"
                                           : "docs/debugging.md tells what can forbid it");
     }
-    if (ended.by_signal || ended.code != 0) {
+    // It goes on where it cannot write, and ends as if all were well.
+    const bool could_write =
+        options_.file.empty() || !last_words_.contains(concat("strace: ", options_.file, ": "));
+    if (!could_write) {
+        warnings_.push_back(concat("strace could not write all of the trace: ", line));
+    } else if (ended.by_signal || ended.code != 0) {
         warnings_.push_back(concat("strace ended with ", reason, ": the trace may be cut short"));
     } else if (!is_ending_) {
         warnings_.emplace_back("strace ended before the job did: the trace is cut short");

@@ -124,7 +124,8 @@ void WarmSandbox::begin(std::string program, const Limits& limits, const Streams
     watch_.begin(limits, streams, duties);
     WireWriter size;
     size.put(sandbox::WarmProgramSize{program.size()});
-    program_rest_ = size.text() + program;
+    program.insert(0, size.text());
+    program_rest_ = std::move(program);
     check(::fcntl(program_.write_end.get(), F_SETFL, O_NONBLOCK), "preparing a pipe", "fcntl");
     feed();
     if (program_.write_end && !program_rest_.empty()) {

@@ -157,6 +157,18 @@ TEST(Strace, WritesToStderrWithoutAFile) {
     EXPECT_EQ(answer.out, "");
 }
 
+TEST(Strace, WritesToWhateverBashNamesAFile) {
+    const Scratch scratch;
+    const std::string found = scratch.path() + "/found";
+    const std::string command =
+        concat(vitrine_path(), " run -q --no-validate --strace=>(grep getppid >", found, "; touch ",
+               found, ".done) -c 'import os; os.getppid()'; while [ ! -e ", found,
+               ".done ]; do sleep 0.01; done");
+    const Answer answer = run_program("/bin/bash", {.arguments = {"-c", command}});
+    EXPECT_EQ(answer.exit_code, 0) << answer.err;
+    EXPECT_THAT(read_file(found, kEnough), HasSubstr("getppid()"));
+}
+
 TEST(Strace, TakesItsOptionsAsAShellWould) {
     const Scratch scratch;
     const std::string trace = scratch.path() + "/trace";
@@ -182,6 +194,21 @@ TEST(Strace, LeavesARefusedProgramAlone) {
     const Answer unparsable = run_traced("def f(:", trace);
     EXPECT_EQ(unparsable.exit_code, 1);
     EXPECT_THAT(unparsable.err, HasSubstr("SyntaxError"));
+}
+
+TEST(Strace, SaysWhenItsTraceIsNotWhole) {
+    const Answer full = run_traced("print('x')", "/dev/full");
+    EXPECT_EQ(full.exit_code, 0);
+    EXPECT_THAT(full.err, HasSubstr("strace could not write all of the trace: strace: /dev/full"));
+    const Scratch scratch;
+    const FakeStrace leaves("(sleep 1; kill $$) & exec /usr/bin/strace \"$@\"\n");
+    const Answer left =
+        run_vitrine({.arguments = {"run", "--no-validate", "--strace=" + scratch.path() + "/trace",
+                                   "-c", "import time; time.sleep(2); print('on')"},
+                     .environment = leaves.environment()});
+    EXPECT_EQ(left.exit_code, 0);
+    EXPECT_EQ(left.out, "on\n");
+    EXPECT_THAT(left.err, HasSubstr("the trace "));
 }
 
 // ── what a traced job still cannot ──

@@ -35,8 +35,10 @@ TEST(StraceOptions, AreWhateverVitrineDoesNotSayItself) {
     }
 }
 
-TEST(TraceFile, IsNoPythonScript) {
+TEST(TraceFile, MayBeOneOfOursAndNoPythonScript) {
     EXPECT_EQ(parse_trace_file("-"), "");
+    EXPECT_EQ(parse_trace_file("/dev/stderr"), "");
+    EXPECT_TRUE(parse_trace_file("/dev/fd/2").starts_with("/proc/"));
     EXPECT_THROW(parse_trace_file("/tmp/script.py"), UsageError);
 }
 
