@@ -40,7 +40,7 @@ void WarmRun::start() {
     try {
         stdin_ = plan_step("stdin", [&] { return open_stdin(job_); });
         context_.limits.describe(reporting_);
-        sandbox::WarmProgram program = plan_warm_program(job_, house_.policy_of(job_));
+        sandbox::WarmProgram program = plan_warm_program(job_);
         program.is_held = holder_ != nullptr;
         program_ = text_of(encode(program));
         pool_ = &house_.pool_for(job_);

@@ -13,16 +13,17 @@
 
 namespace vitrine::runtime {
 
-WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner)
-    : WarmSandbox(context, mould, owner, make_job_pipes()) {}
+WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                         WarmOwner& owner)
+    : WarmSandbox(context, std::move(mould), owner, make_job_pipes()) {}
 
-WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
-                         JobPipes pipes)
+WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                         WarmOwner& owner, JobPipes pipes)
     : context_(context),
-      mould_(mould),
-      nest_(mould.nest),
+      mould_(std::move(mould)),
+      nest_(mould_->nest),
       owner_(&owner),
-      leaf_(context.limits.make_leaf(mould.job)),
+      leaf_(context.limits.make_leaf(mould_->job)),
       lifeline_fd_(pipes.ours.lifeline.get()),
       theirs_(std::move(pipes)),
       init_ready_(make_pipe()),
@@ -45,9 +46,9 @@ WarmSandbox::~WarmSandbox() {
 
 void WarmSandbox::prepare() {
     is_answer_due_ = true;
-    if (mould_.shares_networks) network_ = nest_->take_network();
+    if (mould_->shares_networks) network_ = nest_->take_network();
     nest_->ask_for_init(*this, {.waits = leaf_.has_value(),
-                                .shares_networks = mould_.shares_networks,
+                                .shares_networks = mould_->shares_networks,
                                 .ready_fd = init_ready_.write_end.get(),
                                 .lifeline_fd = theirs_.lifeline.get(),
                                 .network_fd = network_.get()});
@@ -70,7 +71,7 @@ void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) {
     try {
         place(pid);
         if (leaf_) send_message(lifeline_fd_, std::array{std::byte{'g'}});
-        if (mould_.forbids_executable_memfds) {
+        if (mould_->forbids_executable_memfds) {
             (void)sandbox::forbid_executable_memfds(watch_.init_pidfd().get());
         }
         ask_for_payload();
@@ -86,7 +87,7 @@ void WarmSandbox::ask_for_payload() {
         *this, owner_->is_awaited(),
         std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(), theirs_.stdin_end.get(),
                    theirs_.stdout_end.get(), theirs_.stderr_end.get(), theirs_.report_end.get(),
-                   program_.read_end.get(), mould_.payload_spec.get()});
+                   program_.read_end.get(), mould_->payload_spec.get()});
     init_ready_.read_end.reset();
     program_.read_end.reset();
     theirs_ = {};
@@ -113,7 +114,7 @@ void WarmSandbox::birth_failed(const sandbox::Failure& failure) {
 
 void WarmSandbox::begin(std::string program, const Limits& limits, const Streams& streams,
                         Holder* holder) {
-    Duties duties{.keeps_artifacts = mould_.keeps_artifacts};
+    Duties duties{.keeps_artifacts = mould_->keeps_artifacts};
     take_duties(leaf_, duties);
     if (!leaf_) duties.warm_bytes = nest_->memory_bytes();
     if (holder != nullptr) {

@@ -42,7 +42,8 @@ class WarmOwner {
 class WarmSandbox final : public Unborn {
   public:
     /// Makes its cgroup and its pipes. Borrows everything. Throws Error.
-    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner);
+    WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                WarmOwner& owner);
     ~WarmSandbox() override;
     WarmSandbox(const WarmSandbox&) = delete;
     WarmSandbox& operator=(const WarmSandbox&) = delete;
@@ -66,7 +67,7 @@ class WarmSandbox final : public Unborn {
     void birth_failed(const sandbox::Failure& failure) override;
 
   private:
-    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
+    WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould, WarmOwner& owner,
                 JobPipes pipes);
     void place(pid_t pid);
     void ask_for_payload();
@@ -74,7 +75,7 @@ class WarmSandbox final : public Unborn {
     void feed();
 
     RunContext context_;
-    const WarmMould& mould_;
+    std::shared_ptr<const WarmMould> mould_;
     std::shared_ptr<Nest> nest_;
     WarmOwner* owner_;
     std::optional<limits::CgroupLeaf> leaf_;

@@ -519,8 +519,9 @@ TEST(Strace, OfAllOfVitrineWorksAsItIs) {
     EXPECT_EQ(answer.exit_code, 0) << answer.err;
     EXPECT_EQ(answer.out, "under it\n");
     const std::string text = read_file(trace, kEnough);
-    EXPECT_THAT(text, HasSubstr("write(1, \"under it\\n\", 9)"));
-    EXPECT_THAT(text, HasSubstr("pivot_root("));
+    // Another process's call may come between a call and its end.
+    EXPECT_TRUE(text.contains("write(1, \"under it\\n\", 9"));
+    EXPECT_TRUE(text.contains("pivot_root("));
 }
 
 TEST(Strace, UnderStraceSaysThatThereIsATracerAlready) {
