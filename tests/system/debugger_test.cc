@@ -71,7 +71,7 @@ TEST(WaitForDebugger, LetsGdbStopTheProgramWhereItLikes) {
     EXPECT_EQ(await_end(waiting.job), 0);
     const auto result = waiting.result();
     EXPECT_EQ(result["stdout"]["text"], "it runs\nit ends\n");
-    EXPECT_GE(result["timings_us"]["held"], 1'500'000);
+    EXPECT_GE(result["timings_us"].value("held", 0), 1'500'000);
 }
 
 TEST(WaitForDebugger, GoesOnWhenItIsLeft) {
@@ -86,7 +86,7 @@ TEST(WaitForDebugger, StaysWhileTheDebuggerHasItStopped) {
     const Answer answer = gdb(waiting.waiting, {"shell sleep 2", "info proc", "detach"});
     EXPECT_EQ(await_end(waiting.job), 0);
     const auto result = waiting.result();
-    EXPECT_GE(result["timings_us"]["held"], 2'000'000);
+    EXPECT_GE(result["timings_us"].value("held", 0), 2'000'000);
     EXPECT_LT(result["usage"]["wall_ms"], 1000);
 }
 
