@@ -8,6 +8,7 @@
 
 #include "runtime/children.h"
 #include "runtime/event_loop.h"
+#include "runtime/holder.h"
 #include "runtime/job_limits.h"
 #include "runtime/job_run.h"
 #include "runtime/reporting.h"
@@ -28,6 +29,7 @@ class ColdRun final : public JobRun {
 
     void start() override;
     void interrupt(int signal) override;
+    void let_go() override;
     RunReport report() override;
 
   private:
@@ -37,6 +39,7 @@ class ColdRun final : public JobRun {
     void take_message(Message& message);
     void take_zygote_end();
     void do_our_part();
+    void open_gate();
     void take_result();
 
     RunContext context_;
@@ -50,6 +53,8 @@ class ColdRun final : public JobRun {
     std::optional<Launching> launching_;
     sandbox::PayloadSpec payload_;
     std::exception_ptr plan_problem_;
+    std::unique_ptr<Holder> holder_;  ///< Null for a program that is not held.
+    Pipe gate_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
     bool is_announced_ = false;  ///< The zygote has told its whole story.

@@ -45,11 +45,11 @@ class PythonGuest final : public vitrine::sandbox::Guest {
         interpreter_->set_environment(environment);
     }
 
-    int run(std::string_view program, int report_fd) noexcept override {
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
         try {
             return vitrine::python::run_program(
                 *interpreter_, vitrine::python::decode_program(program, std::move(policy_)),
-                report_fd);
+                report_fd, gate_fd);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
