@@ -7,7 +7,6 @@
 
 #include <sys/types.h>
 
-#include <cstddef>
 #include <set>
 
 #include "runtime/event_loop.h"
@@ -23,17 +22,12 @@ class Children {
     /// It was waited for.
     void remove(pid_t pid) { known_.erase(pid); }
 
-    /// While there are cold launches, a child may be a payload that was not announced yet and has
-    /// run its program: nobody is a stranger. A warm one runs nothing before it is announced.
-    void launch_begins() { ++launches_; }
-    void launch_ends() { --launches_; }
-
-    /// Reaps strangers, now or as soon as that can be done.
+    /// Reaps strangers, now or as soon as that can be done. A payload that ended before it was
+    /// announced may be among them: it has run no program, and said itself what kept it.
     void reap_strangers();
 
   private:
     std::set<pid_t> known_;
-    std::size_t launches_ = 0;
     Alarm again_;
 };
 

@@ -90,7 +90,6 @@ void ColdRun::launch() {
                   duties);
     zygote_pid_ = launching_->zygote_pid();
     context_.children.add(zygote_pid_);
-    context_.children.launch_begins();
     context_.loop.watch(launching_->control.get(), EPOLLIN, [this] { take_control(); });
     context_.loop.watch(launching_->zygote_pidfd(), EPOLLIN, [this] { take_zygote_end(); });
     try {
@@ -144,6 +143,7 @@ void ColdRun::take_message(Message& message) {
         case sandbox::ControlKind::kLaunched:
             is_announced_ = true;
             watch_->payload_born(std::move(message.fds.at(0)), sandbox::decode_launched(content));
+            tell_payload();
             break;
     }
 }
@@ -155,9 +155,14 @@ void ColdRun::do_our_part() {
     } catch (const SystemError&) {
         // Init may be dead already. Whether they are forbidden, the payload finds out.
     }
+    reporting_.note("init is seen");
+}
+
+/// Not before it is known as a child of ours: one that is not has never run a program.
+void ColdRun::tell_payload() {
     launching_->hand_over(payload_, gate_.read_end.get());
     gate_.read_end.reset();
-    reporting_.note("init is seen; the payload was told what to run");
+    reporting_.note("the payload is seen, and was told what to run");
 }
 
 void ColdRun::open_gate() {
@@ -176,7 +181,6 @@ void ColdRun::take_zygote_end() {
     context_.children.remove(zygote_pid_);
     while (launching_->control)
         take_control();
-    context_.children.launch_ends();
     watch_->launch_ended();
 }
 

@@ -39,6 +39,7 @@ class ColdRun final : public JobRun {
     void take_message(Message& message);
     void take_zygote_end();
     void do_our_part();
+    void tell_payload();
     void open_gate();
     void take_result();
 
