@@ -28,6 +28,9 @@ class ColdRun final : public JobRun {
 
     void start() override;
     void interrupt(int signal) override;
+    /// A signal of the caller's: a command is told of it, and ended by the second that asks for
+    /// its end; a Python program is ended by the first.
+    void take_signal(int signal);
     RunReport report() override;
 
   private:
@@ -37,6 +40,7 @@ class ColdRun final : public JobRun {
     void take_message(Message& message);
     void take_zygote_end();
     void do_our_part();
+    void tell_confined();
     void take_result();
 
     RunContext context_;
@@ -52,7 +56,8 @@ class ColdRun final : public JobRun {
     std::exception_ptr plan_problem_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
-    bool is_announced_ = false;  ///< The zygote has told its whole story.
+    bool was_asked_to_end_ = false;  ///< The command, by a signal that was handed on.
+    bool is_announced_ = false;      ///< The zygote has told its whole story.
     Alarm zygote_patience_;
 };
 

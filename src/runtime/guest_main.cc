@@ -1,10 +1,12 @@
-// The program a zygote runs: nothing but the launch sequence with CPython as its guest.
+// The program a zygote runs: nothing but the launch sequence, with CPython or a command of the
+// rootfs as its guest.
 //
 // A program of its own, so that what becomes a payload has never held the supervisor's heap,
 // environment or arguments, and so that it starts fast: it links neither JSON nor libseccomp.
 
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 
 #include "base/frame.h"
@@ -12,6 +14,7 @@
 #include "python/program.h"
 #include "python/runner.h"
 #include "python/warm.h"
+#include "runtime/command_guest.h"
 #include "sandbox/guest.h"
 #include "sandbox/launch.h"
 #include "sandbox/report.h"
@@ -65,10 +68,35 @@ class PythonGuest final : public vitrine::sandbox::Guest {
     std::optional<vitrine::python::WarmHeap> warm_;
 };
 
+/// What kind of guest it is shows when it is started: a job without an interpreter is a command.
+class AnyGuest final : public vitrine::sandbox::Guest {
+  public:
+    void start(std::string_view interpreter) override {
+        if (interpreter.empty()) {
+            guest_ = std::make_unique<vitrine::runtime::CommandGuest>();
+        } else {
+            guest_ = std::make_unique<PythonGuest>();
+        }
+        guest_->start(interpreter);
+    }
+    void warm_up(std::string_view preload) override { guest_->warm_up(preload); }
+    void come_of_age() override { guest_->come_of_age(); }
+    void set_environment(
+        const std::vector<std::pair<std::string, std::string>>& environment) override {
+        guest_->set_environment(environment);
+    }
+    int run(std::string_view program, int report_fd) noexcept override {
+        return guest_->run(program, report_fd);
+    }
+
+  private:
+    std::unique_ptr<vitrine::sandbox::Guest> guest_;
+};
+
 }  // namespace
 
 int main() {
-    PythonGuest guest;
+    AnyGuest guest;
     try {
         vitrine::sandbox::run_zygote(vitrine::UniqueFd(vitrine::sandbox::kControlFd), guest);
     } catch (...) {

@@ -15,8 +15,10 @@
 #include "rootfs/description.h"
 #include "runtime/accounts.h"
 #include "runtime/binds.h"
+#include "runtime/command.h"
 #include "seccomp/cache.h"
 #include "seccomp/load.h"
+#include "seccomp/terminal_guard.h"
 
 namespace vitrine::runtime {
 
@@ -142,8 +144,11 @@ SandboxPlan plan_sandbox(const Job& job, const HostIdentity& identity) {
     spec.tmpfs_bytes = job.limits.tmpfs_bytes;
     spec.tmpfs_inodes = job.limits.tmpfs_inodes;
     spec.keeps_artifacts = !job.artifacts.empty();
+    spec.may_execute = !job.command.empty();
+    spec.has_terminal = job.has_terminal;
     plan_step("rootfs", [&] {
-        spec.interpreter = encode_interpreter(rootfs::read_description(job.rootfs));
+        const rootfs::PythonDescription description = rootfs::read_description(job.rootfs);
+        if (job.command.empty()) spec.interpreter = encode_interpreter(description);
         spec.root_entries = list_root(job.rootfs);
         spec.made_files = name_ids(job.rootfs, job.uid, job.gid);
         spec.rootfs = take_tree(identity, plan, job.rootfs, "/");
@@ -162,6 +167,7 @@ PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool h
     plan.filter = plan_step("seccomp-profile", [&] { return load_filter(job, profiles); });
     plan.spec.workdir = job.workdir;
     plan.spec.filters = plan.filter.programs;
+    if (job.has_terminal) plan.spec.filters.push_back(seccomp::terminal_guard());
     plan.spec.rlimits = plan_step("rlimits", [&] {
         return limits::rlimits_for(
             job.limits, has_cgroup ? limits::Backend::kCgroup : limits::Backend::kRlimit);
@@ -178,7 +184,9 @@ PayloadPlan plan_payload(const Job& job, const std::string& profiles, bool has_c
                          const std::vector<Source>* checks) {
     PayloadPlan plan = plan_confinement(job, profiles, has_cgroup);
     plan.spec.environment = final_environment(job);
-    plan.spec.program = encode_program(job, plan_policy(job, profiles), checks);
+    plan.spec.program = job.command.empty()
+                            ? encode_program(job, plan_policy(job, profiles), checks)
+                            : encode_command(job.command);
     return plan;
 }
 

@@ -13,8 +13,15 @@ namespace {
 /// Until something happens: a run has clocks of its own.
 constexpr std::chrono::hours kPatience{1};
 
+std::vector<int> heard_signals(const Job& job) {
+    std::vector<int> heard{SIGCHLD};
+    if (!job.command.empty()) heard.insert(heard.end(), {SIGUSR1, SIGUSR2});
+    if (!job.command.empty() || job.has_terminal) heard.insert(heard.end(), {SIGCONT, SIGWINCH});
+    return heard;
+}
+
 RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& options) {
-    const EndSignals signals({SIGCHLD});
+    const EndSignals signals(heard_signals(job));
     EventLoop loop;
     Children children(loop);
     bool is_done = false;
@@ -23,7 +30,7 @@ RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& op
     loop.watch(signals.fd(), EPOLLIN, [&] {
         const int signal = signals.take();
         if (signal == SIGCHLD) return children.reap_strangers();
-        if (signal != 0) run.interrupt(signal);
+        if (signal != 0) run.take_signal(signal);
     });
     run.start();
     while (!is_done)

@@ -1,6 +1,7 @@
 // Runs one job, cold: a fresh interpreter in a fresh sandbox.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,9 @@ struct RunOptions {
     std::string profiles;  ///< Directory of seccomp profiles, with `policy/` in it.
     int stdout_fd = -1;    ///< Gets the job's stdout as it comes; -1: only the result has it.
     int stderr_fd = -1;
+    int terminal_fd = -1;  ///< Of a job with a terminal: ours, raw while it runs.
+    /// Called once the job is confined, before its program runs, with its isolation as it is.
+    std::function<void(const Isolation&)> on_confined;
     int status_fd = -1;  ///< Gets `{"child-pid": N}`, then `{"exit-code": N}`, one line each.
     /// Not null: these sources are checked in the job's sandbox, and nothing runs.
     const std::vector<Source>* checks = nullptr;

@@ -69,6 +69,10 @@ void map_sandbox_ids(const SandboxSpec& spec) {
                                                   .deny_setgroups = true});
 }
 
+void hand_out(int lifeline_fd, InitGift what, const UniqueFd& fd) {
+    send_message(lifeline_fd, std::array{static_cast<std::byte>(what)}, std::array{fd.get()});
+}
+
 void drop_init_privileges() {
     forbid_new_privileges();
     drop_all_capabilities();
@@ -108,8 +112,11 @@ void run_init(const SandboxSpec& spec, InitFds inherited) {
             const UniqueFd tmp =
                 do_step(Step::kMountRoot, [&] { return enter_sandbox_root(spec); });
             // For the supervisor, who reads it when nothing of the job is alive any more.
-            if (tmp)
-                send_message(fds.lifeline_fd, std::array{std::byte{'t'}}, std::array{tmp.get()});
+            if (tmp) hand_out(fds.lifeline_fd, InitGift::kTmp, tmp);
+            if (spec.has_terminal) {
+                const UniqueFd master = do_step(Step::kTerminal, [] { return make_terminal(); });
+                hand_out(fds.lifeline_fd, InitGift::kTerminal, master);
+            }
             do_step(Step::kPivotRoot, [] { seal_proc(); });
             do_step(Step::kDropInitPrivileges, [] { drop_init_privileges(); });
             answer.put(true);

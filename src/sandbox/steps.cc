@@ -40,8 +40,10 @@ constexpr auto kNames = std::to_array<const char*>({
     "required-layers",
     "seccomp",
     "start-program",
+    "terminal",
+    "start-command",
 });
-static_assert(kNames.size() == static_cast<std::size_t>(Step::kStartProgram) + 1);
+static_assert(kNames.size() == static_cast<std::size_t>(Step::kLast) + 1);
 
 }  // namespace
 

@@ -44,6 +44,9 @@ enum class Step : std::uint32_t {
     kRequiredLayers,
     kSeccomp,
     kStartProgram,
+    kTerminal,
+    kStartCommand,
+    kLast = kStartCommand,
 };
 
 /// The step's stable name, as in `error.step`: `join-namespaces`.
