@@ -18,7 +18,7 @@
 #include "runtime/command.h"
 #include "seccomp/cache.h"
 #include "seccomp/load.h"
-#include "seccomp/terminal_guard.h"
+#include "seccomp/guards.h"
 
 namespace vitrine::runtime {
 
@@ -168,6 +168,9 @@ PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool h
     plan.spec.workdir = job.workdir;
     plan.spec.filters = plan.filter.programs;
     if (job.has_terminal) plan.spec.filters.push_back(seccomp::terminal_guard());
+    if (std::ranges::any_of(job.binds, &Bind::is_writable)) {
+        plan.spec.filters.push_back(seccomp::set_id_guard());
+    }
     plan.spec.rlimits = plan_step("rlimits", [&] {
         return limits::rlimits_for(
             job.limits, has_cgroup ? limits::Backend::kCgroup : limits::Backend::kRlimit);
