@@ -78,7 +78,8 @@ void ScreenFilter::take(char c, std::string& out) {
             return take_control(c, out);
         case State::kCharset:
             state_ = State::kText;
-            if (c != 'B' && c != '0') return;
+            // The ones for ASCII and for lines. Other sequences of three bytes are none of these.
+            if ((pending_ != "(" && pending_ != ")") || (c != 'B' && c != '0')) return;
             has_charset_ = true;
             out += concat(kEsc, pending_, c);
             return;
@@ -116,7 +117,7 @@ void ScreenFilter::take_escape(char c, std::string& out) {
     state_ = State::kText;
     if (c == '[') {
         state_ = State::kControl;
-    } else if (c == '(' || c == ')') {
+    } else if (c >= 0x20 && c <= 0x2f) {
         state_ = State::kCharset;
     } else if (std::string_view("]P_^X").find(c) != std::string_view::npos) {
         state_ = State::kString;

@@ -17,6 +17,13 @@ using testing::HasSubstr;
 
 constexpr const char* kPrompt = "vitrine>>> ";
 
+/// Ctrl-D at a prompt: typed before one, it would be for whoever read then.
+int leave(TerminalSession& session) {
+    EXPECT_TRUE(session.await(kPrompt)) << session.seen();
+    session.type("\x04");
+    return session.end();
+}
+
 TEST(Shell, PromptsEvaluatesAndEndsWithTheEndOfInput) {
     TerminalSession session({"shell"});
     ASSERT_TRUE(session.await(kPrompt)) << session.seen();
@@ -29,8 +36,7 @@ TEST(Shell, PromptsEvaluatesAndEndsWithTheEndOfInput) {
     EXPECT_TRUE(session.await("ZeroDivisionError")) << session.seen();
     session.type("sorted(n for n in globals() if n[0] != '_')\r");
     EXPECT_TRUE(session.await("['i']")) << session.seen();
-    session.type("\x04");
-    EXPECT_EQ(session.end(), 0);
+    EXPECT_EQ(leave(session), 0);
     EXPECT_TRUE(session.is_as_before());
 }
 
@@ -58,8 +64,7 @@ TEST(Shell, InterruptsWhatRunsByCtrlC) {
     EXPECT_TRUE(session.await("KeyboardInterrupt")) << session.seen();
     session.type("'still ' + 'here'\r");
     EXPECT_TRUE(session.await("'still here'")) << session.seen();
-    session.type("\x04");
-    EXPECT_EQ(session.end(), 0);
+    EXPECT_EQ(leave(session), 0);
 }
 
 TEST(Shell, HasAWindowAsLargeAsOurs) {
@@ -73,8 +78,7 @@ TEST(Shell, HasAWindowAsLargeAsOurs) {
     EXPECT_TRUE(session.await("resized")) << session.seen();
     session.type("tuple(os.get_terminal_size())\r");
     EXPECT_TRUE(session.await("(117, 31)")) << session.seen();
-    session.type("\x04");
-    EXPECT_EQ(session.end(), 0);
+    EXPECT_EQ(leave(session), 0);
 }
 
 TEST(Shell, ControlsJobsOfAShell) {

@@ -75,8 +75,8 @@ TEST(ScreenFilter, IsNotFooledByPieces) {
         "e\x1b\x1b[6nf";
     for (std::size_t cut = 0; cut <= whole.size(); ++cut) {
         ScreenFilter filter;
-        const std::string out =
-            filter.filter(whole.substr(0, cut)) + filter.filter(whole.substr(cut));
+        std::string out = filter.filter(whole.substr(0, cut));
+        out += filter.filter(whole.substr(cut));
         EXPECT_EQ(out, "abc\x1b[31md?ef") << cut;
     }
 }
