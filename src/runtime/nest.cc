@@ -82,11 +82,12 @@ void Nest::ask_for_init(Unborn& sandbox, bool waits, int ready_fd, int lifeline_
     }
 }
 
-void Nest::ask_for_payload(Unborn& sandbox, std::span<const int> fds) {
+void Nest::ask_for_payload(Unborn& sandbox, bool is_awaited, std::span<const int> fds) {
     if (is_dead_) return sandbox.birth_failed(unexpected_end());
     const std::uint64_t name = expect(sandbox);
     try {
-        send_message(zygote_.control.get(), encode(sandbox::PayloadRequest{.sandbox = name}), fds);
+        const sandbox::PayloadRequest request{.sandbox = name, .is_awaited = is_awaited};
+        send_message(zygote_.control.get(), encode(request), fds);
     } catch (const SystemError&) {
         // As above.
     }

@@ -55,7 +55,7 @@ class Nest {
     /// borrowed and travel along.
     void ask_for_init(Unborn& sandbox, bool waits, int ready_fd, int lifeline_fd);
     /// Asks for a payload. `fds` as PayloadRequest has them.
-    void ask_for_payload(Unborn& sandbox, std::span<const int> fds);
+    void ask_for_payload(Unborn& sandbox, bool is_awaited, std::span<const int> fds);
 
   private:
     void take(int socket_fd);

@@ -31,6 +31,7 @@ WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, Warm
                   [this] {
                       if (!is_answer_due_) watch_.launch_ended();
                   },
+              .on_result = [this] { owner_->over(*this); },
               .on_gone = [this] { owner_->gone(*this); }}) {}
 
 WarmSandbox::~WarmSandbox() {
@@ -72,10 +73,11 @@ void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid) {
 
 void WarmSandbox::ask_for_payload() {
     is_answer_due_ = true;
-    nest_->ask_for_payload(*this, std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(),
-                                             theirs_.stdin_end.get(), theirs_.stdout_end.get(),
-                                             theirs_.stderr_end.get(), theirs_.report_end.get(),
-                                             program_.read_end.get(), mould_.payload_spec.get()});
+    nest_->ask_for_payload(
+        *this, owner_->is_awaited(),
+        std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(), theirs_.stdin_end.get(),
+                   theirs_.stdout_end.get(), theirs_.stderr_end.get(), theirs_.report_end.get(),
+                   program_.read_end.get(), mould_.payload_spec.get()});
     init_ready_.read_end.reset();
     program_.read_end.reset();
     theirs_ = {};

@@ -27,9 +27,13 @@ class WarmSandbox;
 class WarmOwner {
   public:
     virtual ~WarmOwner() = default;
+    /// A job waits already for the sandbox that is being made.
+    virtual bool is_awaited() const { return false; }
     /// It is confined; only its program is missing.
     virtual void parked(WarmSandbox& sandbox) = 0;
-    /// Nothing of it is left.
+    /// Its job has a result, though its init may still be dying.
+    virtual void over(WarmSandbox& sandbox) = 0;
+    /// Nothing of it is left. There was a result before, or there is one now.
     virtual void gone(WarmSandbox& sandbox) = 0;
 };
 

@@ -124,7 +124,8 @@ void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& mes
                               .spec_fd = fds[7].get(),
                               .program_fd = fds[6].get(),
                               .init_pidfd = fds[0].get(),
-                              .init_ready_fd = fds[1].get()},
+                              .init_ready_fd = fds[1].get(),
+                              .is_awaited = request.is_awaited},
                              guest);
         }
         born.pid = payload.pid;
@@ -214,7 +215,7 @@ SandboxSpec prepare(const UniqueFd& control, Message& first, Guest& guest) {
     const OwnProcess own = do_step(Step::kEnterRootfs, [] { return OwnProcess(); });
     do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
     // Trusted code, with no privilege over the host.
-    do_step(Step::kStartInterpreter, [&] { guest.start(spec.interpreter); });
+    do_step(Step::kStartInterpreter, [&] { guest.start(spec.interpreter, true); });
     do_step(Step::kWarmUp, [&] {
         const BoundedHeap bounded;
         guest.warm_up(preload);

@@ -48,6 +48,7 @@ struct InitRequest {
 /// reports, stdin, stdout, stderr, the result pipe, the program's pipe, and the payload's spec.
 struct PayloadRequest {
     std::uint64_t sandbox = 0;
+    bool is_awaited = false;  ///< A job waits for it already.
 };
 inline constexpr std::size_t kPayloadFdCount = 8;
 
