@@ -108,13 +108,13 @@ std::int64_t announce(int report_fd) {
 
 }  // namespace
 
-void CommandGuest::start(std::string_view /*interpreter*/) {}
+void CommandGuest::start(std::string_view /*interpreter*/, bool /*is_for_many*/) {}
 
 void CommandGuest::warm_up(std::string_view /*preload*/) {
     throw Error("a command cannot be warmed up");
 }
 
-void CommandGuest::come_of_age() {}
+void CommandGuest::come_of_age(bool /*is_awaited*/) {}
 
 void CommandGuest::set_environment(
     const std::vector<std::pair<std::string, std::string>>& environment) {

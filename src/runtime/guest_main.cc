@@ -73,16 +73,16 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 /// What kind of guest it is shows when it is started: a job without an interpreter is a command.
 class AnyGuest final : public vitrine::sandbox::Guest {
   public:
-    void start(std::string_view interpreter) override {
+    void start(std::string_view interpreter, bool is_for_many) override {
         if (interpreter.empty()) {
             guest_ = std::make_unique<vitrine::runtime::CommandGuest>();
         } else {
             guest_ = std::make_unique<PythonGuest>();
         }
-        guest_->start(interpreter);
+        guest_->start(interpreter, is_for_many);
     }
     void warm_up(std::string_view preload) override { guest_->warm_up(preload); }
-    void come_of_age() override { guest_->come_of_age(); }
+    void come_of_age(bool is_awaited) override { guest_->come_of_age(is_awaited); }
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         guest_->set_environment(environment);
