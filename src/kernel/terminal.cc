@@ -1,7 +1,5 @@
 #include "kernel/terminal.h"
 
-#include <fcntl.h>
-
 #include "base/error.h"
 
 namespace vitrine::kernel {
@@ -29,11 +27,6 @@ winsize window_size(int terminal_fd) {
 
 void set_window_size(int terminal_fd, const winsize& size) {
     (void)::ioctl(terminal_fd, TIOCSWINSZ, &size);
-}
-
-UniqueFd open_slave(int master_fd) {
-    return UniqueFd(check(::ioctl(master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC),
-                          "opening the job's terminal", "ioctl(TIOCGPTPEER)"));
 }
 
 void set_utf8_input(int slave_fd) {

@@ -4,8 +4,6 @@
 #include <sys/ioctl.h>
 #include <termios.h>
 
-#include "base/fd.h"
-
 namespace vitrine::kernel {
 
 /// While it lives, the terminal hands every key on as it is and echoes none. At its end it is as it
@@ -31,10 +29,6 @@ class RawTerminal {
 winsize window_size(int terminal_fd);
 /// The terminal's foreground processes hear of it. A terminal that is gone is not an error.
 void set_window_size(int terminal_fd, const winsize& size);
-
-/// The slave of a pseudo-terminal, found by its master, not by its name: TIOCGPTPEER. Throws
-/// SystemError.
-UniqueFd open_slave(int master_fd);
 
 /// The slave takes its input for UTF-8 when it rubs characters out.
 void set_utf8_input(int slave_fd);

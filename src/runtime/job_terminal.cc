@@ -27,17 +27,14 @@ bool EscapeKey::feed(std::string_view keys, std::int64_t now_ns) {
     return false;
 }
 
-JobTerminal::JobTerminal(UniqueFd master, int caller_fd)
-    : master_(std::move(master)),
-      slave_(kernel::open_slave(master_.get())),
-      caller_fd_(caller_fd),
-      raw_(caller_fd) {
-    kernel::set_utf8_input(slave_.get());
+JobTerminal::JobTerminal(sandbox::Terminal ends, int caller_fd)
+    : ends_(std::move(ends)), caller_fd_(caller_fd), raw_(caller_fd) {
+    kernel::set_utf8_input(ends_.slave.get());
     follow_window();
 }
 
 void JobTerminal::follow_window() const {
-    kernel::set_window_size(master_.get(), kernel::window_size(caller_fd_));
+    kernel::set_window_size(ends_.master.get(), kernel::window_size(caller_fd_));
 }
 
 void JobTerminal::resume() const {

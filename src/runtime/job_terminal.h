@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "kernel/terminal.h"
+#include "sandbox/mounts.h"
 
 namespace vitrine::runtime {
 
@@ -24,10 +25,10 @@ class EscapeKey {
 class JobTerminal {
   public:
     /// `caller_fd` is borrowed, and a terminal. Throws SystemError.
-    JobTerminal(UniqueFd master, int caller_fd);
+    JobTerminal(sandbox::Terminal ends, int caller_fd);
 
     /// A second descriptor for the master.
-    UniqueFd master() const { return duplicate(master_.get()); }
+    UniqueFd master() const { return duplicate(ends_.master.get()); }
     /// The caller's window may have another size now.
     void follow_window() const;
     /// This process was stopped, and somebody may have used the terminal meanwhile.
@@ -35,8 +36,8 @@ class JobTerminal {
     bool is_escape(std::string_view keys);
 
   private:
-    UniqueFd master_;
-    UniqueFd slave_;  ///< Held open, so that a job that closes its own is not taken for gone.
+    /// The slave is held open, so that a job that closes its own is not taken for gone.
+    sandbox::Terminal ends_;
     int caller_fd_;
     EscapeKey escape_;
     kernel::RawTerminal raw_;

@@ -133,8 +133,8 @@ void Watch::connect_pipes() {
 /// until now.
 void Watch::connect_terminal() {
     take_gifts(sandbox::InitGift::kTerminal);
-    if (!terminal_master_) throw Error("the job's terminal did not come");
-    terminal_.emplace(std::move(terminal_master_), streams_.terminal_fd);
+    if (!terminal_ends_.slave) throw Error("the job's terminal did not come");
+    terminal_.emplace(std::move(terminal_ends_), streams_.terminal_fd);
     out_ = std::make_unique<OutputStream>(
         loop_, terminal_->master(), streams_.stdout_fd, *limits_, [this] { check_output(*out_); },
         Shown::kScreen);
@@ -358,11 +358,13 @@ void Watch::take_tmp() {
 /// gone or dying: there is a message, or the end.
 void Watch::take_gifts(sandbox::InitGift last) {
     while (true) {
-        Message message = receive_message(pipes_.lifeline.get(), 16, 1);
+        Message message = receive_message(pipes_.lifeline.get(), 16, 2);
         if (message.fds.empty()) return;
         const auto gift = static_cast<sandbox::InitGift>(message.bytes.at(0));
-        UniqueFd& place = gift == sandbox::InitGift::kTmp ? observed_.tmp : terminal_master_;
-        place = std::move(message.fds.front());
+        if (gift == sandbox::InitGift::kTmp) observed_.tmp = std::move(message.fds.at(0));
+        if (gift == sandbox::InitGift::kTerminal) {
+            terminal_ends_ = {std::move(message.fds.at(0)), std::move(message.fds.at(1))};
+        }
         if (gift == last) return;
     }
 }

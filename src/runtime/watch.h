@@ -159,7 +159,7 @@ class Watch {
     std::unique_ptr<OutputStream> out_;
     std::unique_ptr<OutputStream> err_;
     std::unique_ptr<InputStream> in_;
-    UniqueFd terminal_master_;
+    sandbox::Terminal terminal_ends_;
     std::optional<JobTerminal> terminal_;
     std::optional<limits::MemoryWatch> memory_;
     ClaimsReader claims_;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <span>
 
 #include "base/fd.h"
 #include "kernel/process.h"
@@ -69,8 +70,8 @@ void map_sandbox_ids(const SandboxSpec& spec) {
                                                   .deny_setgroups = true});
 }
 
-void hand_out(int lifeline_fd, InitGift what, const UniqueFd& fd) {
-    send_message(lifeline_fd, std::array{static_cast<std::byte>(what)}, std::array{fd.get()});
+void hand_out(int lifeline_fd, InitGift what, std::span<const int> fds) {
+    send_message(lifeline_fd, std::array{static_cast<std::byte>(what)}, fds);
 }
 
 void drop_init_privileges() {
@@ -112,10 +113,11 @@ void run_init(const SandboxSpec& spec, InitFds inherited) {
             const UniqueFd tmp =
                 do_step(Step::kMountRoot, [&] { return enter_sandbox_root(spec); });
             // For the supervisor, who reads it when nothing of the job is alive any more.
-            if (tmp) hand_out(fds.lifeline_fd, InitGift::kTmp, tmp);
+            if (tmp) hand_out(fds.lifeline_fd, InitGift::kTmp, std::array{tmp.get()});
             if (spec.has_terminal) {
-                const UniqueFd master = do_step(Step::kTerminal, [] { return make_terminal(); });
-                hand_out(fds.lifeline_fd, InitGift::kTerminal, master);
+                const Terminal made = do_step(Step::kTerminal, [] { return make_terminal(); });
+                hand_out(fds.lifeline_fd, InitGift::kTerminal,
+                         std::array{made.master.get(), made.slave.get()});
             }
             do_step(Step::kPivotRoot, [] { seal_proc(); });
             do_step(Step::kDropInitPrivileges, [] { drop_init_privileges(); });

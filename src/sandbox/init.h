@@ -15,10 +15,10 @@ inline constexpr std::uint64_t kBirthNamespaces = CLONE_NEWUSER | CLONE_NEWPID;
 inline constexpr int kOwnNamespaces = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
 /// What init gives the supervisor along its lifeline, before it is ready: one message each, of this
-/// byte and a descriptor.
+/// byte and its descriptors.
 enum class InitGift : std::uint8_t {
     kTmp = 't',       ///< The sandbox's /tmp, where the spec keeps artifacts.
-    kTerminal = 'p',  ///< The master of the job's pseudo-terminal, where the spec has one.
+    kTerminal = 'p',  ///< Master and slave of the job's pseudo-terminal, where the spec has one.
 };
 
 struct InitFds {

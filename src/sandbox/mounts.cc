@@ -305,19 +305,21 @@ UniqueFd enter_sandbox_root(const SandboxSpec& spec) {
     return tmp;
 }
 
-UniqueFd make_terminal() {
+Terminal make_terminal() {
     // An instance of its own: the host's terminals are not in it. `max` is this one.
     const UniqueFd pts =
         kernel::make_filesystem("devpts", {{"mode", "0600"}, {"ptmxmode", "0000"}, {"max", "1"}},
                                 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
     kernel::attach_mount(pts.get(), kTerminalDirectory);
-    UniqueFd master = open_file(concat(kTerminalDirectory, "/ptmx"), O_RDWR | O_NOCTTY);
+    Terminal made;
+    made.master = open_file(concat(kTerminalDirectory, "/ptmx"), O_RDWR | O_NOCTTY);
     int unlocked = 0;
-    check(::ioctl(master.get(), TIOCSPTLCK, &unlocked), "making the job's terminal",
+    check(::ioctl(made.master.get(), TIOCSPTLCK, &unlocked), "making the job's terminal",
           "ioctl(TIOCSPTLCK)");
+    made.slave = open_file(kTerminalPath, O_RDWR | O_NOCTTY);
     // Its owner could change modes and times.
     kernel::restrict_mount(kTerminalDirectory, MOUNT_ATTR_RDONLY, Submounts::kLeaveOut);
-    return master;
+    return made;
 }
 
 void seal_proc() {

@@ -34,9 +34,15 @@ void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees);
 /// lives, also when the sandbox is gone.
 UniqueFd enter_sandbox_root(const SandboxSpec& spec);
 
+/// Both ends of a pseudo-terminal.
+struct Terminal {
+    UniqueFd master;
+    UniqueFd slave;
+};
+
 /// Makes the sandbox's one pseudo-terminal, once its root is entered; no second one can be made.
-/// Returns its master. The slave is kTerminalPath, and belongs to the job.
-UniqueFd make_terminal();
+/// The slave is kTerminalPath, and belongs to the job.
+Terminal make_terminal();
 
 /// Makes the sandbox's /proc read-only, for good: the last thing done to it.
 void seal_proc();

@@ -105,6 +105,24 @@ vitrine.result({
     EXPECT_EQ(value["session"], true);
 }
 
+TEST(Terminal, IsTheJobsToSpoilForItselfAlone) {
+    const auto exclusive = terminal_result(
+        "import fcntl, termios\nfcntl.ioctl(0, termios.TIOCEXCL)\nraise SystemExit(4)");
+    EXPECT_EQ(exclusive["status"], "exited") << exclusive;
+    EXPECT_EQ(exclusive["exit_code"], 4);
+    const auto closed = terminal_result(R"(
+import os, time
+for fd in (0, 1, 2):
+    os.close(fd)
+time.sleep(0.2)
+fd = os.open("/dev/tty", os.O_RDWR)
+os.write(fd, b"back again")
+)");
+    EXPECT_EQ(closed["exit_code"], 0);
+    EXPECT_EQ(closed["stdout"]["text"], "back again");
+    EXPECT_LT(closed["usage"]["cpu_user_ms"], 5000);
+}
+
 TEST(Terminal, MakesTheCallersTerminalNeitherAnswerNorRemember) {
     TerminalSession session(on_terminal(
         R"(print("\x1b]52;c;c3RvbGVu\x07\x1b]0;title\x1b\\\x1b[6n\x1b[c\x1bP$qm\x1b\\\x1b[21t\x05"
