@@ -119,7 +119,8 @@ class Batch {
           engine_(runtime::make_engine({.profiles = profiles,
                                         .workers = request.workers,
                                         .is_cold = request.is_cold,
-                                        .preload = request.preload})),
+                                        .preload = request.preload,
+                                        .has_fresh_networks = request.has_fresh_networks})),
           results_(open_results(request)),
           statistics_(request.workers),
           progress_(progress_form(request.voice), STDERR_FILENO, log_),
@@ -181,6 +182,8 @@ class Batch {
         }
         for (const std::string& line : batch::summary_lines(statistics_))
             log_.info(line);
+        const std::string zygotes = batch::zygotes_text(engine_->zygotes());
+        if (!zygotes.empty()) log_.info(concat("shared:  ", zygotes));
         if (ending.signal == 0 && ending.left == 0) return;
         log_.warning(concat(
             ending.signal != 0 ? "interrupted" : "stopped at the first failure",

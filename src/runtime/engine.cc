@@ -112,6 +112,10 @@ class JobEngine final : public Engine {
         return waiting_.size() + running_.size() + finished_.size();
     }
 
+    std::vector<Zygote> zygotes() const override {
+        return house_ ? house_->zygotes() : std::vector<Zygote>();
+    }
+
     void turn(std::chrono::milliseconds patience) override {
         start_waiting();
         if (finished_.empty()) loop_.turn(patience);

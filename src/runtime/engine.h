@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -24,6 +25,15 @@ struct EngineOptions {
     unsigned workers = 1;  ///< Jobs running at a time.
     bool is_cold = false;  ///< A fresh interpreter per job instead of a zygote's fork.
     Preload preload;
+    /// Warm: a network namespace is made for every job, instead of handing one on that no job has
+    /// left a trace in.
+    bool has_fresh_networks = false;
+};
+
+/// A warm interpreter that payloads are forked from.
+struct Zygote {
+    std::string rootfs;
+    std::uint64_t memory_bytes = 0;  ///< Resident once it was warm; 0 while it is not.
 };
 
 /// Runs many jobs at a time. Single-threaded: jobs are watched, and `Done` is called, within
@@ -39,6 +49,8 @@ class Engine {
     virtual std::size_t pending() const = 0;
     /// Handles what has happened; waits for something, at most `patience` long, when nothing has.
     virtual void turn(std::chrono::milliseconds patience) = 0;
+    /// What it keeps warm now.
+    virtual std::vector<Zygote> zygotes() const = 0;
     /// Ends every job that runs and answers every queued one, as interrupted by `signal`.
     virtual void interrupt(int signal) = 0;
 };

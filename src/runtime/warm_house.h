@@ -31,11 +31,19 @@ class WarmHouse final : private WarmOwner {
     /// Destroys what is gone. Not to be called from within a sandbox.
     void clean_up();
 
+    /// The zygotes there are, one for each kind of sandbox that was asked for lately.
+    std::vector<Zygote> zygotes() const;
+
   private:
     struct NestPlace;
+    struct PoolPlace;
 
     std::shared_ptr<Nest> get_nest(NestPlace& place);
     NestPlace& place_for(const Job& job);
+    void retire_pool(const std::string& key);
+    void retire_nest(const std::string& key);
+    void make_room_for_pool();
+    void make_room_for_nest();
     void parked(WarmSandbox& /*sandbox*/) override {}  // Long ago.
     void over(WarmSandbox& /*sandbox*/) override {}
     void gone(WarmSandbox& sandbox) override;
@@ -44,7 +52,9 @@ class WarmHouse final : private WarmOwner {
     WarmShared shared_;
     HostIdentity identity_;
     std::map<std::string, std::unique_ptr<NestPlace>> nests_;
-    std::map<std::string, std::unique_ptr<WarmPool>> pools_;
+    std::map<std::string, PoolPlace> pools_;
+    std::vector<std::unique_ptr<WarmPool>> retired_;
+    std::uint64_t requests_ = 0;  ///< What "lately" is measured by.
     std::map<std::string, python::Policy> policies_;
     Sandboxes dying_;
 };

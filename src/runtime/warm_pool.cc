@@ -49,10 +49,11 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job,
     filter_ = std::move(plan.filter);
     payload_ = std::move(plan.spec);
     is_memory_counted_ = !has_cgroup && !has_own_data_limit(job);
-    mould_.job = job;
-    mould_.job.source = {};
-    mould_.forbids_executable_memfds = host_identity().is_privileged;
-    mould_.keeps_artifacts = !job.artifacts.empty();
+    mould_->job = job;
+    mould_->job.source = {};
+    mould_->forbids_executable_memfds = host_identity().is_privileged;
+    mould_->keeps_artifacts = !job.artifacts.empty();
+    mould_->shares_networks = shared.shares_networks;
 }
 
 // ── demand ──
@@ -109,15 +110,15 @@ bool WarmPool::prepare_one() {
     try {
         std::shared_ptr<Nest> nest = get_nest_();
         if (!nest->is_ready()) return false;
-        if (mould_.nest != nest) {
+        if (mould_->nest != nest) {
             sandbox::PayloadSpec spec = payload_;
             for (Ulimit& limit : spec.rlimits) {
                 if (limit.resource != RLIMIT_DATA || !is_memory_counted_) continue;
                 limit.soft += nest->data_bytes();
                 limit.hard += nest->data_bytes();
             }
-            mould_.payload_spec = make_sealed_memfd("payload", encode(spec));
-            mould_.nest = std::move(nest);
+            mould_->payload_spec = make_sealed_memfd("payload", encode(spec));
+            mould_->nest = std::move(nest);
         }
         preparing_.push_back(std::make_unique<WarmSandbox>(shared_.context, mould_, *this));
         preparing_.back()->prepare();

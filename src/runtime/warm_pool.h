@@ -33,6 +33,7 @@ struct WarmShared {
     std::string profiles;
     std::string preload;  ///< In the guest's encoding.
     std::size_t max_depth = 1;
+    bool shares_networks = true;  ///< A clean network namespace goes to the next sandbox.
     /// Sandboxes that are gone wait here for whoever is neither of them to destroy them.
     std::vector<std::unique_ptr<WarmSandbox>> graveyard;
 };
@@ -54,6 +55,8 @@ class WarmPool final : public WarmOwner {
     void nest_dead(const sandbox::Failure& failure);
     /// Ends what is parked or being prepared.
     void close();
+    /// Nobody waits for a sandbox of it.
+    bool is_idle() const noexcept { return waiting_.empty(); }
     bool is_empty() const { return parked_.empty() && preparing_.empty() && ending_.empty(); }
 
     /// Also where the last one was: then time is short, not latency.
@@ -77,7 +80,7 @@ class WarmPool final : public WarmOwner {
     seccomp::Filter filter_;
     sandbox::PayloadSpec payload_;
     bool is_memory_counted_ = false;  ///< By RLIMIT_DATA, the warm heap included.
-    WarmMould mould_;
+    std::shared_ptr<WarmMould> mould_ = std::make_shared<WarmMould>();
     Sandboxes preparing_;
     Sandboxes parked_;
     Sandboxes ending_;

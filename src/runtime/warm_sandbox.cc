@@ -11,16 +11,17 @@
 
 namespace vitrine::runtime {
 
-WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner)
-    : WarmSandbox(context, mould, owner, make_job_pipes()) {}
+WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                         WarmOwner& owner)
+    : WarmSandbox(context, std::move(mould), owner, make_job_pipes()) {}
 
-WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
-                         JobPipes pipes)
+WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                         WarmOwner& owner, JobPipes pipes)
     : context_(context),
-      mould_(mould),
-      nest_(mould.nest),
+      mould_(std::move(mould)),
+      nest_(mould_->nest),
       owner_(&owner),
-      leaf_(context.limits.make_leaf(mould.job)),
+      leaf_(context.limits.make_leaf(mould_->job)),
       lifeline_fd_(pipes.ours.lifeline.get()),
       theirs_(std::move(pipes)),
       init_ready_(make_pipe()),
@@ -36,14 +37,19 @@ WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, Warm
 
 WarmSandbox::~WarmSandbox() {
     if (program_.write_end) context_.loop.forget(program_.write_end.get());
+    if (network_ && watch_.is_gone()) nest_->keep_network(std::move(network_));
 }
 
 // ── birth ──
 
 void WarmSandbox::prepare() {
     is_answer_due_ = true;
-    nest_->ask_for_init(*this, leaf_.has_value(), init_ready_.write_end.get(),
-                        theirs_.lifeline.get());
+    if (mould_->shares_networks) network_ = nest_->take_network();
+    nest_->ask_for_init(*this, {.waits = leaf_.has_value(),
+                                .shares_networks = mould_->shares_networks,
+                                .ready_fd = init_ready_.write_end.get(),
+                                .lifeline_fd = theirs_.lifeline.get(),
+                                .network_fd = network_.get()});
     init_ready_.write_end.reset();
     theirs_.lifeline.reset();
 }
@@ -54,14 +60,16 @@ void WarmSandbox::place(pid_t pid) {
     if (leaf_) leaf_->move_in(pid);
 }
 
-void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid) {
+void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) {
     is_answer_due_ = false;
+    // What was offered for it was not clean.
+    if (network) network_ = std::move(network);
     watch_.init_born(std::move(pidfd), pid);
     if (watch_.is_ending()) return watch_.launch_ended();
     try {
         place(pid);
         if (leaf_) send_message(lifeline_fd_, std::array{std::byte{'g'}});
-        if (mould_.forbids_executable_memfds) {
+        if (mould_->forbids_executable_memfds) {
             (void)sandbox::forbid_executable_memfds(watch_.init_pidfd().get());
         }
         ask_for_payload();
@@ -77,7 +85,7 @@ void WarmSandbox::ask_for_payload() {
         *this, owner_->is_awaited(),
         std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(), theirs_.stdin_end.get(),
                    theirs_.stdout_end.get(), theirs_.stderr_end.get(), theirs_.report_end.get(),
-                   program_.read_end.get(), mould_.payload_spec.get()});
+                   program_.read_end.get(), mould_->payload_spec.get()});
     init_ready_.read_end.reset();
     program_.read_end.reset();
     theirs_ = {};
@@ -103,7 +111,7 @@ void WarmSandbox::birth_failed(const sandbox::Failure& failure) {
 // ── its job ──
 
 void WarmSandbox::begin(std::string program, const Limits& limits, const Streams& streams) {
-    Duties duties{.keeps_artifacts = mould_.keeps_artifacts};
+    Duties duties{.keeps_artifacts = mould_->keeps_artifacts};
     take_duties(leaf_, duties);
     if (!leaf_) duties.warm_bytes = nest_->memory_bytes();
     watch_.begin(limits, streams, duties);

@@ -19,6 +19,7 @@ struct WarmMould {
     Job job;                ///< Its limits hold for all of them.
     bool forbids_executable_memfds = false;
     bool keeps_artifacts = false;
+    bool shares_networks = true;  ///< One after the other.
 };
 
 class WarmSandbox;
@@ -40,7 +41,8 @@ class WarmOwner {
 class WarmSandbox final : public Unborn {
   public:
     /// Makes its cgroup and its pipes. Borrows everything. Throws Error.
-    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner);
+    WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                WarmOwner& owner);
     ~WarmSandbox() override;
     WarmSandbox(const WarmSandbox&) = delete;
     WarmSandbox& operator=(const WarmSandbox&) = delete;
@@ -56,12 +58,12 @@ class WarmSandbox final : public Unborn {
     const limits::CgroupLeaf* leaf() const { return leaf_ ? &*leaf_ : nullptr; }
     void release_leaf() { leaf_.reset(); }
 
-    void init_born(UniqueFd pidfd, pid_t pid) override;
+    void init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) override;
     void payload_born(UniqueFd pidfd, const sandbox::Launched& launched) override;
     void birth_failed(const sandbox::Failure& failure) override;
 
   private:
-    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
+    WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould, WarmOwner& owner,
                 JobPipes pipes);
     void place(pid_t pid);
     void ask_for_payload();
@@ -69,12 +71,13 @@ class WarmSandbox final : public Unborn {
     void feed();
 
     RunContext context_;
-    const WarmMould& mould_;
+    std::shared_ptr<const WarmMould> mould_;
     std::shared_ptr<Nest> nest_;
     WarmOwner* owner_;
     std::optional<limits::CgroupLeaf> leaf_;
-    int lifeline_fd_;  ///< Ours; the watch owns it.
-    JobPipes theirs_;  ///< The sandbox's ends, until they have been sent.
+    UniqueFd network_;  ///< To be handed on when it is gone.
+    int lifeline_fd_;   ///< Ours; the watch owns it.
+    JobPipes theirs_;   ///< The sandbox's ends, until they have been sent.
     Pipe init_ready_;
     Pipe program_;
     std::string program_rest_;

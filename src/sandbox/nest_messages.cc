@@ -8,6 +8,7 @@ std::vector<std::byte> encode(const InitRequest& request) {
     WireWriter writer;
     writer.put(request.sandbox);
     writer.put(request.waits);
+    writer.put(request.shares_networks);
     return writer.bytes();
 }
 
@@ -16,6 +17,7 @@ InitRequest decode_init_request(std::span<const std::byte> bytes) {
     InitRequest request;
     request.sandbox = reader.get<std::uint64_t>();
     request.waits = reader.get<bool>();
+    request.shares_networks = reader.get<bool>();
     return request;
 }
 

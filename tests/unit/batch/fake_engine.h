@@ -19,6 +19,7 @@ class FakeEngine : public runtime::Engine {
         ++submitted_;
     }
     std::size_t pending() const override { return queue_.size(); }
+    std::vector<runtime::Zygote> zygotes() const override { return {}; }
 
     void turn(std::chrono::milliseconds /*patience*/) override {
         std::deque<Held> left;
