@@ -171,6 +171,17 @@ void refuse_flags(const CLI::App& app, std::string_view asked, std::span<const O
     }
 }
 
+/// Its help names only what goes with it; the rest is refused with the reason.
+void fit_to_shell(CLI::App& app) {
+    for (const std::span<const OtherFlag> flags :
+         {std::span<const OtherFlag>(kPipeFlags), std::span<const OtherFlag>(kScriptFlags)}) {
+        for (const OtherFlag& flag : flags)
+            app.get_option(flag.name)->group("");
+    }
+    app.get_option("--tty")->group("");
+    app.get_option("--timeout")->description("Wall-clock limit: 500ms, 10s, 2m [8h]");
+}
+
 void refuse_combinations(const CLI::App& app, const RunFlags& flags, RunVerb verb) {
     const bool is_shell = verb == RunVerb::kShell;
     if (flags.exec) refuse_flags(app, "--exec", kPythonFlags);
@@ -270,6 +281,7 @@ ParsedRun parse_run(std::span<const std::string> words, const std::string& defau
     app.prefix_command(true);
     RunFlags flags;
     add_flags(app, flags);
+    if (verb == RunVerb::kShell) fit_to_shell(app);
     refuse_empty_values(scan_flags(app, words));
 
     ParsedRun parsed;

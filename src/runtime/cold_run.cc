@@ -180,11 +180,11 @@ void ColdRun::take_signal(int signal) {
         watch_ && !job_.command.empty() && !(job_.has_terminal && signal == SIGHUP);
     if (!is_end_signal(signal)) {
         if (is_for_command) (void)watch_->forward(signal);
-    } else if (!is_for_command) {
-        interrupt(signal);
-    } else if (std::exchange(was_asked_to_end_, true) || !watch_->forward(signal)) {
-        interrupt(signal);
+        return;
     }
+    const bool is_handed_on =
+        is_for_command && !std::exchange(was_asked_to_end_, true) && watch_->forward(signal);
+    if (!is_handed_on) interrupt(signal);
 }
 
 void ColdRun::take_result() {

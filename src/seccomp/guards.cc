@@ -24,10 +24,9 @@ constexpr std::uint32_t kMissing = SECCOMP_RET_ERRNO | ENOSYS;
 
 constexpr std::uint32_t kNumberOffset = offsetof(seccomp_data, nr);
 /// Flags, modes and requests are 32 bits: the lower half of an argument.
-constexpr std::uint32_t argument_offset(std::uint32_t index) {
-    return offsetof(seccomp_data, args) +
-           index * static_cast<std::uint32_t>(sizeof(std::uint64_t)) +
-           (std::endian::native == std::endian::big ? 4 : 0);
+constexpr std::uint32_t argument_offset(std::size_t index) {
+    return static_cast<std::uint32_t>(offsetof(seccomp_data, args) + index * sizeof(std::uint64_t) +
+                                      (std::endian::native == std::endian::big ? 4 : 0));
 }
 
 constexpr sock_filter load(std::uint32_t offset) {
@@ -54,13 +53,13 @@ void add_call(Program& program, long number, const Program& block) {
 }
 
 /// No set-id bit in the mode that is argument `index`.
-Program plain_mode(std::uint32_t index) {
+Program plain_mode(std::size_t index) {
     return {load(argument_offset(index)), skip_if_any(kSetId, 0, 1), answer(kRefused),
             answer(SECCOMP_RET_ALLOW)};
 }
 
 /// The same where the flags before it say that a file is made; else nobody looks at a mode.
-Program plain_mode_of_new(std::uint32_t index) {
+Program plain_mode_of_new(std::size_t index) {
     Program block{load(argument_offset(index - 1)), skip_if_any(kCreates, 1, 0),
                   answer(SECCOMP_RET_ALLOW)};
     const Program mode = plain_mode(index);
