@@ -294,6 +294,19 @@ TEST(Zygotes, OneServesAnyLimits) {
     EXPECT_EQ(engine->zygotes().size(), 1U);
 }
 
+TEST(WarmHeap, IsInHugePages) {
+    const std::string look =
+        "print(int(open('/proc/self/smaps_rollup').read().split('AnonHugePages:')[1].split()[0]))";
+    const auto huge_kib = [&](const std::string& script) {
+        auto options = engine_options(Kind::kWarm, 1);
+        options.preload.script = script;
+        const auto engine = runtime::make_engine(options);
+        return std::stoi(run_one(*engine, job_of(look)).result.out.bytes);
+    };
+    EXPECT_GT(huge_kib("data = [str(i) for i in range(1000000)]"), 32 << 10);
+    EXPECT_LT(huge_kib(""), 32 << 10) << "the control: there is nothing to gather";
+}
+
 TEST(WarmHeap, GivesEveryJobRandomStatesOfItsOwn) {
     auto options = engine_options(Kind::kWarm, 1);
     options.preload.modules = {"random", "tempfile", "uuid", "multiprocessing.process"};
