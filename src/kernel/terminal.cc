@@ -1,8 +1,31 @@
 #include "kernel/terminal.h"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+
 #include "base/error.h"
 
 namespace vitrine::kernel {
+
+namespace {
+
+/// A pasted page is more than the 4 KiB that TCSAFLUSH knows of; what waits behind them comes when
+/// there is room. Bounded: somebody may hold a key down.
+void forget_typed(int terminal_fd) {
+    constexpr int kMostReads = 256;
+    constexpr int kRefillMs = 10;
+    std::array<char, 4096> buffer;
+    pollfd event{terminal_fd, POLLIN, 0};
+    int patience_ms = 0;
+    for (int i = 0; i < kMostReads && ::poll(&event, 1, patience_ms) == 1; ++i) {
+        if (::read(terminal_fd, buffer.data(), buffer.size()) <= 0) return;
+        patience_ms = kRefillMs;
+    }
+}
+
+}  // namespace
 
 RawTerminal::RawTerminal(int terminal_fd) : terminal_fd_(terminal_fd) {
     check(::tcgetattr(terminal_fd_, &before_), "reading the terminal's settings", "tcgetattr");
@@ -10,6 +33,7 @@ RawTerminal::RawTerminal(int terminal_fd) : terminal_fd_(terminal_fd) {
 }
 
 RawTerminal::~RawTerminal() {
+    forget_typed(terminal_fd_);
     (void)::tcsetattr(terminal_fd_, TCSAFLUSH, &before_);
 }
 

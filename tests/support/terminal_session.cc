@@ -88,6 +88,17 @@ void TerminalSession::type(const std::string& keys) const {
     write_all(master_.get(), keys);
 }
 
+void TerminalSession::type_until_full(const std::string& keys) const {
+    const int flags = ::fcntl(master_.get(), F_GETFL);
+    (void)::fcntl(master_.get(), F_SETFL, flags | O_NONBLOCK);
+    pollfd event{master_.get(), POLLOUT, 0};
+    constexpr int kFullForMs = 200;
+    while (::poll(&event, 1, kFullForMs) == 1 &&
+           ::write(master_.get(), keys.data(), keys.size()) > 0) {
+    }
+    (void)::fcntl(master_.get(), F_SETFL, flags);
+}
+
 void TerminalSession::resize(unsigned short rows, unsigned short columns) const {
     const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     check(::ioctl(master_.get(), TIOCSWINSZ, &size), "changing the window", "ioctl");

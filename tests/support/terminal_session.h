@@ -25,6 +25,8 @@ class TerminalSession {
     /// within a while, or the end came before.
     bool await(const std::string& text);
     void type(const std::string& keys) const;
+    /// The same again and again, until nobody takes any more.
+    void type_until_full(const std::string& keys) const;
     void resize(unsigned short rows, unsigned short columns) const;
     /// Reads to the end and returns vitrine's exit code, or 128+N. Kills it when that takes long.
     int end();
