@@ -61,6 +61,12 @@ void tell_banner(const Log& log, const Job& job, const Isolation& isolation) {
     log.info("Ctrl-D leaves; Ctrl-] three times ends what does not listen");
 }
 
+std::string kind_of_terminal() {
+    const char* ours = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread.
+    std::string kind(ours != nullptr ? ours : "");
+    return kind.empty() ? std::string("xterm") : kind;
+}
+
 }  // namespace
 
 void give_terminal(Job& job, const char* flag) {
@@ -70,10 +76,8 @@ void give_terminal(Job& job, const char* flag) {
                          "'vitrine run --stdin -'");
     }
     job.has_terminal = true;
-    job.stdin_path = "-";
-    const char* name = std::getenv("TERM");  // NOLINT(concurrency-mt-unsafe): one thread.
-    job.environment.insert(job.environment.begin(),
-                           {"TERM", name != nullptr && *name != '\0' ? name : "xterm"});
+    job.stdin_path.assign(1, '-');  // GCC 12 warns of a plain "-" here.
+    job.environment.insert(job.environment.begin(), {"TERM", kind_of_terminal()});
 }
 
 Source shell_program() {
