@@ -1,13 +1,12 @@
 #include "cli/batch_options.h"
 
-#include <sched.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <sstream>
 
+#include "base/cores.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/units.h"
@@ -79,14 +78,6 @@ void add_flags(CLI::App& app, BatchFlags& flags) {
     app.add_option("INPUT", flags.input,
                    "Lines of jobs, a directory of scripts, or '-' for lines on stdin")
         ->type_name("");
-}
-
-/// As many as this process may use, not as many as there are.
-unsigned usable_cores() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
 }
 
 bool is_module(const std::string& name) {

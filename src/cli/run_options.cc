@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
+#include <utility>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -13,7 +14,6 @@
 #include "cli/job_flags.h"
 #include "cli/run_flags.h"
 #include "cli/shell_session.h"
-#include "runtime/host.h"
 
 namespace vitrine::cli {
 
@@ -196,16 +196,12 @@ void refuse_combinations(const CLI::App& app, const RunFlags& flags, RunVerb ver
 }
 
 /// In place of a source.
-void take_command(std::vector<std::string> words, const RunFlags& flags, Job& job) {
+void take_command(std::vector<std::string> words, Job& job) {
     if (words.empty()) {
         throw UsageError("--exec: no command was given",
                          "use 'vitrine run --exec -- CMD ARGS', CMD a command of the rootfs");
     }
     job.command = std::move(words);
-    job.policy = "off";
-    job.environment = runtime::command_environment();
-    for (auto& variable : read_variables(flags))
-        job.environment.push_back(std::move(variable));
 }
 
 void take_shell(const std::vector<std::string>& words, Job& job) {
@@ -223,7 +219,7 @@ std::optional<SourceProblem> take_program(const RunFlags& flags, bool has_code,
     const bool is_shell = verb == RunVerb::kShell;
     std::optional<SourceProblem> problem;
     if (flags.exec) {
-        take_command(std::move(words), flags, job);
+        job.policy = "off";
     } else if (is_shell) {
         take_shell(words, job);
     } else {
@@ -301,12 +297,13 @@ ParsedRun parse_run(std::span<const std::string> words, const std::string& defau
         refuse_flag(app, text.name, rest[0]);
     }
     RunRequest& request = parsed.request;
-    request.job.id = random_id();
     with_flag("--id", flags.id, [&] { request.job.id = checked_id(flags.id); });
     apply_output(flags, request);
     apply_repeat(flags, request);
     refuse_combinations(app, flags, verb);
     if (verb == RunVerb::kShell) request.job.limits.timeout = kShellTimeout;
+    // Known before the rest: its environment is another.
+    if (flags.exec) take_command(std::exchange(rest, {}), request.job);
     apply_job_flags(flags, default_rootfs, request.job);
     parsed.problem = take_program(flags, app.count("-c") > 0, std::move(rest), verb, request.job);
     return parsed;

@@ -135,6 +135,8 @@ class JobEngine final : public Engine {
             task->done(interrupted_report(task->job, signal));
     }
 
+    EventLoop& events() override { return loop_; }
+
   private:
     static constexpr std::chrono::milliseconds kPatienceAtEnd{100};
 

@@ -9,16 +9,14 @@
 #include <string>
 #include <vector>
 
+#include "runtime/event_loop.h"
 #include "runtime/run.h"
 #include "vitrine/job.h"
+#include "vitrine/preload.h"
 
 namespace vitrine::runtime {
 
-/// What an engine's zygotes hold before any job comes. Trusted: imported without a policy.
-struct Preload {
-    std::vector<std::string> modules;
-    std::string script;  ///< Source of a preload script; empty for none.
-};
+using vitrine::Preload;
 
 struct EngineOptions {
     std::string profiles;  ///< Directory of seccomp profiles, with `policy/` in it.
@@ -53,6 +51,8 @@ class Engine {
     virtual std::vector<Zygote> zygotes() const = 0;
     /// Ends every job that runs and answers every queued one, as interrupted by `signal`.
     virtual void interrupt(int signal) = 0;
+    /// What turn() waits with: whoever drives the engine may watch descriptors of its own.
+    virtual EventLoop& events() = 0;
 };
 
 /// Nothing is started before the first job comes. Throws Error when the host cannot be worked with.

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "base/frame.h"
 #include "python/interpreter.h"
@@ -38,6 +39,10 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     void come_of_age(bool is_awaited) override { warm_->come_of_age(is_awaited); }
 
+    void expect(std::string_view common) override {
+        policy_ = vitrine::python::decode_policy(common);
+    }
+
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         interpreter_->set_environment(environment);
@@ -46,7 +51,8 @@ class PythonGuest final : public vitrine::sandbox::Guest {
     int run(std::string_view program, int report_fd) noexcept override {
         try {
             return vitrine::python::run_program(
-                *interpreter_, vitrine::python::decode_program(program), report_fd);
+                *interpreter_, vitrine::python::decode_program(program, std::move(policy_)),
+                report_fd);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
@@ -68,6 +74,7 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     std::optional<vitrine::python::Interpreter> interpreter_;
     std::optional<vitrine::python::WarmHeap> warm_;
+    vitrine::python::Policy policy_;
 };
 
 /// What kind of guest it is shows when it is started: a job without an interpreter is a command.

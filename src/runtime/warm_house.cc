@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/wire.h"
+#include "python/program.h"
 #include "python/warm.h"
 
 namespace vitrine::runtime {
@@ -44,6 +45,7 @@ std::string nest_key(const Job& job) {
 std::string pool_key(const Job& job) {
     WireWriter key;
     put_nest_key(key, job);
+    key.put(job.policy);
     key.put(job.seccomp_profile);
     key.put(job.compat_arch);
     key.put(job.workdir);
@@ -124,8 +126,8 @@ WarmPool& WarmHouse::pool_for(const Job& job) {
     place.last_request = requests_;
     // What cannot be had is said now, to this job.
     if (!place.nest) (void)get_nest(place);
-    auto pool =
-        std::make_unique<WarmPool>(shared_, job, [this, &place] { return get_nest(place); });
+    auto pool = std::make_unique<WarmPool>(shared_, job, policy_of(job),
+                                           [this, &place] { return get_nest(place); });
     WarmPool& made = *pool;
     pools_.emplace(std::move(key),
                    PoolPlace{.pool = std::move(pool), .nest = &place, .last_request = requests_});
@@ -191,10 +193,12 @@ std::vector<Zygote> WarmHouse::zygotes() const {
     return zygotes;
 }
 
-const python::Policy& WarmHouse::policy_of(const Job& job) {
+/// Read once. Throws PlanError.
+const std::string& WarmHouse::policy_of(const Job& job) {
     const auto found = policies_.find(job.policy);
     if (found != policies_.end()) return found->second;
-    return policies_.emplace(job.policy, plan_policy(job, shared_.profiles)).first->second;
+    return policies_.emplace(job.policy, python::encode(plan_policy(job, shared_.profiles)))
+        .first->second;
 }
 
 /// The nest of the place, made anew where there is none or a dead one. Throws PlanError, StepError.

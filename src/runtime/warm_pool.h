@@ -40,8 +40,10 @@ struct WarmShared {
 
 class WarmPool final : public WarmOwner {
   public:
-    /// Plans what all its sandboxes are made from, after `job`. Throws PlanError.
-    WarmPool(WarmShared& shared, const Job& job, std::function<std::shared_ptr<Nest>()> get_nest);
+    /// Plans what all its sandboxes are made from, after `job`; `policy` is in the guest's
+    /// encoding. Throws PlanError.
+    WarmPool(WarmShared& shared, const Job& job, std::string policy,
+             std::function<std::shared_ptr<Nest>()> get_nest);
     WarmPool(const WarmPool&) = delete;
     WarmPool& operator=(const WarmPool&) = delete;
 

@@ -27,7 +27,7 @@ void WarmRun::start() {
     try {
         stdin_ = plan_step("stdin", [&] { return open_stdin(job_); });
         context_.limits.describe(reporting_);
-        program_ = text_of(encode(plan_warm_program(job_, house_.policy_of(job_))));
+        program_ = text_of(encode(plan_warm_program(job_)));
         pool_ = &house_.pool_for(job_);
         reporting_.describe_isolation(pool_->filter(), house_.host_uid());
         pool_->request(*this);

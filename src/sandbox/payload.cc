@@ -204,6 +204,7 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
             const std::string bytes = read_from_start(from.spec_fd);
             return decode_payload_spec(std::as_bytes(std::span(bytes)));
         });
+        do_step(Step::kReceiveSpec, [&] { guest.expect(spec.program); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
         Confined confined =
             confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, from.program_fd);

@@ -70,7 +70,8 @@ struct PayloadSpec {
     std::vector<Ulimit> rlimits;
     std::string workdir;
     std::vector<std::vector<sock_filter>> filters;  ///< Seccomp, in the order of installing.
-    /// The program, in the guest's own encoding; opaque to the sandbox.
+    /// The program, or of a warm payload what all it may get have in common; in the guest's own
+    /// encoding, opaque to the sandbox.
     std::string program;
 };
 

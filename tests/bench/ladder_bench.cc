@@ -23,7 +23,7 @@
 #include "kernel/seccomp.h"
 #include "limits/cgroup_tree.h"
 #include "runtime/engine.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 #include "runtime/plan.h"
 #include "samples.h"
 

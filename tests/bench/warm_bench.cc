@@ -21,7 +21,7 @@
 
 #include "base/error.h"
 #include "runtime/engine.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 #include "samples.h"
 
 namespace vitrine::bench {

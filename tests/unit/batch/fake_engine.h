@@ -42,6 +42,8 @@ class FakeEngine : public runtime::Engine {
             answer(held, signal);
     }
 
+    runtime::EventLoop& events() override { return events_; }
+
     std::size_t most_pending() const { return most_pending_; }
     std::size_t submitted() const { return submitted_; }
     int interrupted() const { return interrupted_; }
@@ -67,6 +69,7 @@ class FakeEngine : public runtime::Engine {
     }
 
     std::size_t workers_;
+    runtime::EventLoop events_;
     std::deque<Held> queue_;
     std::size_t most_pending_ = 0;
     std::size_t submitted_ = 0;
