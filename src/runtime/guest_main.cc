@@ -90,6 +90,7 @@ class AnyGuest final : public vitrine::sandbox::Guest {
     }
     void warm_up(std::string_view preload) override { guest_->warm_up(preload); }
     void come_of_age(bool is_awaited) override { guest_->come_of_age(is_awaited); }
+    void expect(std::string_view common) override { guest_->expect(common); }
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         guest_->set_environment(environment);
