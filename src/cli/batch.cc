@@ -120,6 +120,7 @@ class Batch {
                                         .workers = request.workers,
                                         .is_cold = request.is_cold,
                                         .preload = request.preload,
+                                        .strace = request.strace,
                                         .has_fresh_networks = request.has_fresh_networks})),
           results_(open_results(request)),
           statistics_(request.workers),

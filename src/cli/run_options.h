@@ -9,6 +9,7 @@
 
 #include "cli/job_flags.h"
 #include "cli/source_file.h"
+#include "runtime/hold_options.h"
 #include "vitrine/job.h"
 #include "vitrine/result.h"
 
@@ -23,6 +24,8 @@ struct RunRequest {
     std::function<void(const Isolation&)> on_confined;
     std::uint64_t repeat = 0;  ///< Warm runs one after the other; 0: one, cold.
     bool tells_timings = false;
+    std::optional<runtime::StraceOptions> strace;
+    bool waits_for_debugger = false;
     Voice voice;
 };
 

@@ -95,8 +95,8 @@ auto members(Is<Isolation> auto& isolation) {
 }
 
 auto members(Is<Timings> auto& timings) {
-    auto& [prepare, fork, enter, seccomp, validate, run, teardown, total] = timings;
-    return std::tie(prepare, fork, enter, seccomp, validate, run, teardown, total);
+    auto& [prepare, fork, enter, seccomp, validate, held, run, teardown, total] = timings;
+    return std::tie(prepare, fork, enter, seccomp, validate, held, run, teardown, total);
 }
 
 auto members(Is<SetupError> auto& error) {

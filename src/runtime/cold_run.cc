@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include "base/error.h"
+#include "python/gate.h"
 #include "runtime/plan.h"
 #include "runtime/signals.h"
 #include "sandbox/memfds.h"
@@ -43,6 +44,15 @@ void ColdRun::start() {
         context_.limits.describe(reporting_);
         reporting_.note(leaf_ ? "the job's cgroup is made, its limits are written"
                               : "no cgroup: rlimits will hold the job");
+        holder_ = make_holder(
+            context_, options_,
+            {.on_open = [this] { open_gate(); },
+             .on_failed = [this](sandbox::Failure failure) { watch_->fail(std::move(failure)); },
+             .on_done =
+                 [this] {
+                     if (watch_->is_gone()) take_result();
+                 }});
+        if (holder_) gate_ = make_pipe();
         launch();
     } catch (const std::exception&) {
         reporting_.fail_by_current_exception();
@@ -64,11 +74,18 @@ void ColdRun::launch() {
     Duties duties{.keeps_artifacts = plan.spec.keeps_artifacts,
                   .has_terminal = plan.spec.has_terminal};
     take_duties(leaf_, duties);
+    if (holder_) {
+        duties.on_held = [this](pid_t payload) { holder_->hold(payload); };
+        duties.on_end = [this] { holder_->end(); };
+    }
     watch_.emplace(
         context_.loop, context_.children, std::move(launching_->pipes),
         Watch::Hooks{.on_confined = [this] { tell_confined(); },
                      .on_ending = [this] { zygote_patience_.set(monotonic_ns() + kZygoteGraceNs); },
-                     .on_gone = [this] { take_result(); }});
+                     .on_gone =
+                         [this] {
+                             if (!holder_ || holder_->is_done()) take_result();
+                         }});
     watch_->begin(job_.limits,
                   {.stdin_fd = stdin_.fd,
                    .stdout_fd = options_.stdout_fd,
@@ -143,8 +160,16 @@ void ColdRun::do_our_part() {
     } catch (const SystemError&) {
         // Init may be dead already. Whether they are forbidden, the payload finds out.
     }
-    launching_->hand_over(payload_);
+    launching_->hand_over(payload_, gate_.read_end.get());
+    gate_.read_end.reset();
     reporting_.note("init is seen; the payload was told what to run");
+}
+
+void ColdRun::open_gate() {
+    reporting_.note("whoever was waited for has attached");
+    watch_->release();
+    python::open_gate(gate_.write_end.get());
+    gate_.write_end.reset();
 }
 
 /// A zygote killed between forking a payload and announcing it would leave us a child we do not
@@ -187,8 +212,16 @@ void ColdRun::take_signal(int signal) {
     if (!is_handed_on) interrupt(signal);
 }
 
+void ColdRun::let_go() {
+    if (holder_) holder_->let_go();
+}
+
 void ColdRun::take_result() {
     try {
+        if (holder_) {
+            for (std::string& warning : holder_->warnings())
+                reporting_.warn(std::move(warning));
+        }
         if (plan_problem_) std::rethrow_exception(plan_problem_);
         reporting_.take(watch_->take(), leaf_ ? &*leaf_ : nullptr);
     } catch (const std::exception&) {

@@ -8,6 +8,7 @@
 
 #include "runtime/children.h"
 #include "runtime/event_loop.h"
+#include "runtime/holder.h"
 #include "runtime/job_limits.h"
 #include "runtime/job_run.h"
 #include "runtime/reporting.h"
@@ -31,6 +32,7 @@ class ColdRun final : public JobRun {
     /// A signal of the caller's: a command is told of it, and ended by the second that asks for
     /// its end; a Python program is ended by the first.
     void take_signal(int signal);
+    void let_go() override;
     RunReport report() override;
 
   private:
@@ -41,6 +43,7 @@ class ColdRun final : public JobRun {
     void take_zygote_end();
     void do_our_part();
     void tell_confined();
+    void open_gate();
     void take_result();
 
     RunContext context_;
@@ -54,6 +57,8 @@ class ColdRun final : public JobRun {
     std::optional<Launching> launching_;
     sandbox::PayloadSpec payload_;
     std::exception_ptr plan_problem_;
+    std::unique_ptr<Holder> holder_;  ///< Null for a program that is not held.
+    Pipe gate_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
     bool was_asked_to_end_ = false;  ///< The command, by a signal that was handed on.

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/frame.h"
 #include "python/claims.h"
+#include "python/gate.h"
 #include "runtime/command.h"
 #include "sandbox/report.h"
 
@@ -98,12 +99,12 @@ Failure become(std::vector<std::string> words) {
     return failure;
 }
 
-std::int64_t announce(int report_fd) {
+void announce(int report_fd, bool is_held) {
     const std::int64_t now = sandbox::monotonic_ns();
-    write_frame(
-        report_fd, static_cast<std::uint32_t>(python::ClaimKind::kStarting),
-        encode(python::Accepted{.python_version = {}, .started_ns = now, .accepted_ns = now}));
-    return now;
+    const python::Accepted accepted{
+        .python_version = {}, .started_ns = now, .accepted_ns = now, .is_held = is_held};
+    write_frame(report_fd, static_cast<std::uint32_t>(python::ClaimKind::kStarting),
+                encode(accepted));
 }
 
 }  // namespace
@@ -125,12 +126,13 @@ void CommandGuest::set_environment(
         check(::setenv(name.c_str(), value.c_str(), 1), "setting the environment", "setenv");
 }
 
-int CommandGuest::run(std::string_view program, int report_fd) noexcept {
+int CommandGuest::run(std::string_view program, int report_fd, int gate_fd) noexcept {
     try {
         Failure failure;
         try {
             std::vector<std::string> words = decode_command(program);
-            announce(report_fd);
+            announce(report_fd, gate_fd >= 0);
+            if (gate_fd >= 0) python::pass_gate(gate_fd);
             failure = become(std::move(words));
         } catch (...) {
             failure = sandbox::failure_of_current_exception(Step::kStartCommand);

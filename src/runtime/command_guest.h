@@ -21,7 +21,7 @@ class CommandGuest final : public sandbox::Guest {
         const std::vector<std::pair<std::string, std::string>>& environment) override;
     /// Returns only when the command could not be run, and has then said why: as a Failure of
     /// Step::kStartCommand. The result pipe closes with the execve, so the command cannot.
-    int run(std::string_view program, int report_fd) noexcept override;
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override;
 };
 
 }  // namespace vitrine::runtime

@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/event_loop.h"
+#include "runtime/hold_options.h"
 #include "runtime/run.h"
 #include "vitrine/job.h"
 #include "vitrine/preload.h"
@@ -23,6 +25,9 @@ struct EngineOptions {
     unsigned workers = 1;  ///< Jobs running at a time.
     bool is_cold = false;  ///< A fresh interpreter per job instead of a zygote's fork.
     Preload preload;
+    /// Every job is traced: what strace is called with, and the directory that gets a file for each
+    /// job (trace_files.h).
+    std::optional<StraceOptions> strace;
     /// Warm: a network namespace is made for every job, instead of handing one on that no job has
     /// left a trace in.
     bool has_fresh_networks = false;

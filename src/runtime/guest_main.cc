@@ -48,11 +48,11 @@ class PythonGuest final : public vitrine::sandbox::Guest {
         interpreter_->set_environment(environment);
     }
 
-    int run(std::string_view program, int report_fd) noexcept override {
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
         try {
             return vitrine::python::run_program(
                 *interpreter_, vitrine::python::decode_program(program, std::move(policy_)),
-                report_fd);
+                report_fd, gate_fd);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
@@ -95,8 +95,8 @@ class AnyGuest final : public vitrine::sandbox::Guest {
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         guest_->set_environment(environment);
     }
-    int run(std::string_view program, int report_fd) noexcept override {
-        return guest_->run(program, report_fd);
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
+        return guest_->run(program, report_fd, gate_fd);
     }
 
   private:

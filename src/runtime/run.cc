@@ -13,15 +13,17 @@ namespace {
 /// Until something happens: a run has clocks of its own.
 constexpr std::chrono::hours kPatience{1};
 
-std::vector<int> heard_signals(const Job& job) {
+std::vector<int> heard_signals(const Job& job, const RunOptions& options) {
     std::vector<int> heard{SIGCHLD};
-    if (!job.command.empty()) heard.insert(heard.end(), {SIGUSR1, SIGUSR2});
+    // Unless it is waited for, SIGUSR1 is what it is to whoever started us.
+    if (options.debugger || !job.command.empty()) heard.push_back(SIGUSR1);
+    if (!job.command.empty()) heard.push_back(SIGUSR2);
     if (!job.command.empty() || job.has_terminal) heard.insert(heard.end(), {SIGCONT, SIGWINCH});
     return heard;
 }
 
 RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& options) {
-    const EndSignals signals(heard_signals(job));
+    const EndSignals signals(heard_signals(job, options));
     EventLoop loop;
     Children children(loop);
     bool is_done = false;
@@ -30,7 +32,7 @@ RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& op
     loop.watch(signals.fd(), EPOLLIN, [&] {
         const int signal = signals.take();
         if (signal == SIGCHLD) return children.reap_strangers();
-        if (signal != 0) run.take_signal(signal);
+        const EndSignals signals(heard_signals(job, options));
     });
     run.start();
     while (!is_done)

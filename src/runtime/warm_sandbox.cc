@@ -7,6 +7,8 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/wire.h"
+#include "python/gate.h"
 #include "sandbox/memfds.h"
 
 namespace vitrine::runtime {
@@ -110,20 +112,34 @@ void WarmSandbox::birth_failed(const sandbox::Failure& failure) {
 
 // ── its job ──
 
-void WarmSandbox::begin(std::string program, const Limits& limits, const Streams& streams) {
+void WarmSandbox::begin(std::string program, const Limits& limits, const Streams& streams,
+                        Holder* holder) {
     Duties duties{.keeps_artifacts = mould_->keeps_artifacts};
     take_duties(leaf_, duties);
     if (!leaf_) duties.warm_bytes = nest_->memory_bytes();
+    if (holder != nullptr) {
+        is_held_ = true;
+        duties.on_held = [holder](pid_t payload) { holder->hold(payload); };
+        duties.on_end = [holder] { holder->end(); };
+    }
     watch_.begin(limits, streams, duties);
+    WireWriter size;
+    size.put(sandbox::WarmProgramSize{program.size()});
+    program.insert(0, size.text());
     program_rest_ = std::move(program);
     check(::fcntl(program_.write_end.get(), F_SETFL, O_NONBLOCK), "preparing a pipe", "fcntl");
     feed();
-    if (program_.write_end) {
+    if (program_.write_end && !program_rest_.empty()) {
         context_.loop.watch(program_.write_end.get(), EPOLLOUT, [this] { feed(); });
     }
 }
 
-/// As much as the pipe takes. The end of file is the end of the program.
+void WarmSandbox::open_gate() {
+    python::open_gate(program_.write_end.get());
+    program_.write_end.reset();
+}
+
+/// As much as the pipe takes. What a held program came by is its gate.
 void WarmSandbox::feed() {
     const ssize_t written =
         ::write(program_.write_end.get(), program_rest_.data(), program_rest_.size());
@@ -133,7 +149,7 @@ void WarmSandbox::feed() {
     if (written > 0 && !program_rest_.empty()) return;
     program_rest_ = {};
     context_.loop.forget(program_.write_end.get());
-    program_.write_end.reset();
+    if (!is_held_) program_.write_end.reset();
 }
 
 }  // namespace vitrine::runtime

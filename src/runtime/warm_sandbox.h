@@ -6,6 +6,7 @@
 #include <string>
 
 #include "limits/cgroup.h"
+#include "runtime/holder.h"
 #include "runtime/job_run.h"
 #include "runtime/nest.h"
 #include "runtime/watch.h"
@@ -51,8 +52,11 @@ class WarmSandbox final : public Unborn {
     void prepare();
     void set_owner(WarmOwner& owner) { owner_ = &owner; }
 
-    /// Gives it its program, once. `limits` and the streams are borrowed.
-    void begin(std::string program, const Limits& limits, const Streams& streams);
+    /// Gives it its program, once: an encoded sandbox::WarmProgram. `limits`, the streams and the
+    /// holder, null where the program is not held, are borrowed.
+    void begin(std::string program, const Limits& limits, const Streams& streams, Holder* holder);
+    /// Lets a held program go.
+    void open_gate();
     Watch& watch() { return watch_; }
     bool has_lost_its_nest() const { return nest_->is_dead(); }
     const limits::CgroupLeaf* leaf() const { return leaf_ ? &*leaf_ : nullptr; }
@@ -81,6 +85,7 @@ class WarmSandbox final : public Unborn {
     Pipe init_ready_;
     Pipe program_;
     std::string program_rest_;
+    bool is_held_ = false;
     bool is_answer_due_ = false;
     Watch watch_;
 };

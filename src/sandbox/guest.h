@@ -35,8 +35,10 @@ class Guest {
         const std::vector<std::pair<std::string, std::string>>& environment) = 0;
 
     /// In the payload, under the filter: runs the program and returns its exit code. Claims go to
-    /// `report_fd` as frames. Never throws: untrusted code has run by then.
-    virtual int run(std::string_view program, int report_fd) noexcept = 0;
+    /// `report_fd` as frames. With a `gate_fd` (else -1) the program is held before its first line
+    /// until something comes there; it is closed before that. Never throws: untrusted code has run
+    /// by then.
+    virtual int run(std::string_view program, int report_fd, int gate_fd) noexcept = 0;
 };
 
 }  // namespace vitrine::sandbox

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 
 #include "base/file.h"
 #include "base/frame.h"
@@ -31,8 +32,9 @@ constexpr int kJoinedByPayload = CLONE_NEWUSER | CLONE_NEWNS | kOwnNamespaces;
 constexpr int kSetupFailedExit = 125;
 /// Where the payload keeps its result pipe; nothing else above stderr survives.
 constexpr int kReportFd = 3;
-/// Where the program comes to a parked payload; closed before it runs.
+/// Where the program comes to a parked payload, and what lets a held one go; closed before it runs.
 constexpr int kProgramFd = 4;
+constexpr int kNotHeld = -1;
 
 /// The standard streams at 0, 1 and 2, the result pipe at 3, nothing else: no descriptor of the
 /// caller's, of init's or of the zygote's can be used or reopened by the job.
@@ -150,12 +152,13 @@ Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& gue
 }
 
 /// The supervisor has done its part to the sandbox, while init did its own, and has worked out
-/// what is to be run.
-PayloadSpec await_supervisor(int control_fd) {
-    const Message message = receive_message(control_fd, 16, 1);
+/// what is to be run. With a second descriptor it is held there.
+std::pair<PayloadSpec, UniqueFd> await_supervisor(int control_fd) {
+    Message message = receive_message(control_fd, 16, 2);
     if (message.fds.empty()) throw Error("the supervisor is gone");
     const std::string bytes = read_all(message.fds.front().get(), kMaxSpecBytes);
-    return decode_payload_spec(std::as_bytes(std::span(bytes)));
+    return {decode_payload_spec(std::as_bytes(std::span(bytes))),
+            message.fds.size() > 1 ? std::move(message.fds[1]) : UniqueFd()};
 }
 
 /// Reports the failure: the pipe is at one place before the descriptors are sorted, at another
@@ -178,13 +181,32 @@ std::string read_from_start(int file_fd) {
     return bytes;
 }
 
-/// The program, once there is one; the way it came is closed. A sandbox that nobody needed ends
-/// here.
+/// Fills `bytes` from the pipe; false when that ends before the first of them.
+bool read_program(std::span<char> bytes) {
+    std::size_t have = 0;
+    while (have < bytes.size()) {
+        const ssize_t got = ::read(kProgramFd, &bytes[have], bytes.size() - have);
+        if (got < 0 && errno == EINTR) continue;
+        check(got, "reading the program", "read");
+        if (got == 0 && have == 0) return false;
+        if (got == 0) throw Error("the program is cut short");
+        have += static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+/// The program, once there is one; the way it came is closed, unless it is held there. A sandbox
+/// that nobody needed ends here.
 WarmProgram await_program() {
-    const std::string bytes = read_all(kProgramFd, kMaxSpecBytes);
-    ::close(kProgramFd);
-    if (bytes.empty()) ::_exit(0);
-    return decode_warm_program(std::as_bytes(std::span(bytes)));
+    std::array<char, sizeof(WarmProgramSize)> head{};
+    if (!read_program(head)) ::_exit(0);
+    const auto size = std::bit_cast<WarmProgramSize>(head);
+    if (size > kMaxSpecBytes) throw Error("the program is too long");
+    std::string bytes(size, '\0');
+    if (!read_program(bytes)) throw Error("the program is cut short");
+    WarmProgram program = decode_warm_program(std::as_bytes(std::span(bytes)));
+    if (!program.is_held) ::close(kProgramFd);
+    return program;
 }
 
 }  // namespace
@@ -213,7 +235,7 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
         // Parked. What follows is under the filter, and still ours up to the program itself.
         const WarmProgram program = do_step(Step::kReceiveSpec, [] { return await_program(); });
         guest.set_environment(program.environment);
-        ::_exit(guest.run(program.program, kReportFd));
+        ::_exit(guest.run(program.program, kReportFd, program.is_held ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
         report_failure(error.failure(), from.fds.report_end.get());
     } catch (...) {
@@ -230,12 +252,13 @@ void run_payload(const Inheritance& from, Guest& guest) {
         // Trusted code, in the zygote's mounts, with no privilege over the host.
         do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter, false); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
-        const PayloadSpec spec =
+        const auto [spec, gate] =
             do_step(Step::kAwaitSupervisor, [&] { return await_supervisor(from.control_fd); });
-        Confined confined = confine(from.sandbox, spec, guest, from.fds, from.init_pidfd);
+        Confined confined =
+            confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, gate.get());
         confined.born_ns = born_ns;
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
-        ::_exit(guest.run(spec.program, kReportFd));
+        ::_exit(guest.run(spec.program, kReportFd, gate ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
         report_failure(error.failure(), from.fds.report_end.get());
     } catch (...) {

@@ -163,6 +163,7 @@ std::vector<std::byte> encode(const WarmProgram& program) {
     WireWriter writer;
     put(writer, program.environment);
     writer.put(program.program);
+    writer.put(program.is_held);
     return writer.bytes();
 }
 
@@ -171,6 +172,7 @@ WarmProgram decode_warm_program(std::span<const std::byte> bytes) {
     WarmProgram program;
     program.environment = get_environment(reader);
     program.program = reader.get_string();
+    program.is_held = reader.get<bool>();
     return program;
 }
 

@@ -79,7 +79,12 @@ struct PayloadSpec {
 struct WarmProgram {
     std::vector<std::pair<std::string, std::string>> environment;
     std::string program;  ///< In the guest's own encoding.
+    /// The way it came is its gate: see Guest::run.
+    bool is_held = false;
 };
+
+/// In front of an encoded WarmProgram: how long that is.
+using WarmProgramSize = std::uint64_t;
 
 /// No encoded spec is larger: the program's source is in it, of which the command line takes 64
 /// MiB, its arguments and its environment.

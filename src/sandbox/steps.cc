@@ -40,6 +40,7 @@ constexpr auto kNames = std::to_array<const char*>({
     "required-layers",
     "seccomp",
     "start-program",
+    "attach-tracer",
     "terminal",
     "start-command",
 });

@@ -44,6 +44,7 @@ enum class Step : std::uint32_t {
     kRequiredLayers,
     kSeccomp,
     kStartProgram,
+    kAttachTracer,
     kTerminal,
     kStartCommand,
     kLast = kStartCommand,

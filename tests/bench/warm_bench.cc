@@ -249,8 +249,9 @@ void run(const Options& options) {
     rows.push_back(saturated(options, options.workers, true, options.runs / 10 + 1));
     print(rows);
     const Memory parked = parked_memory(options);
-    std::printf("\nMemory of one of 20 parked sandboxes: %.0f KiB (PSS), of that its own: %.0f KiB\n",
-                parked.proportional_kib, parked.private_kib);
+    std::printf(
+        "\nMemory of one of 20 parked sandboxes: %.0f KiB (PSS), of that its own: %.0f KiB\n",
+        parked.proportional_kib, parked.private_kib);
     if (!options.report.empty()) write_report(rows, options.report);
 }
 

@@ -98,9 +98,10 @@ Result full_result() {
                       .enter = 3,
                       .seccomp = 4,
                       .validate = 5,
-                      .run = 6,
-                      .teardown = 7,
-                      .total = 8};
+                      .held = 6,
+                      .run = 7,
+                      .teardown = 8,
+                      .total = 9};
     result.artifacts = {{.path = "p", .bytes = 18, .sha256 = "s"}};
     result.artifacts_refused = {{.path = "p", .reason = "r"}};
     result.python = "3.11";
