@@ -32,7 +32,8 @@ RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& op
     loop.watch(signals.fd(), EPOLLIN, [&] {
         const int signal = signals.take();
         if (signal == SIGCHLD) return children.reap_strangers();
-        const EndSignals signals(heard_signals(job, options));
+        if (signal == SIGUSR1 && options.debugger) return run.let_go();
+        if (signal != 0) run.take_signal(signal);
     });
     run.start();
     while (!is_done)
