@@ -92,6 +92,12 @@ struct Job {
     std::string id;
     Source source;
     std::vector<std::string> arguments;  ///< sys.argv after the script's name.
+    /// Not empty: a command of the rootfs and its arguments, run in place of a Python program.
+    /// Source, arguments, entry and policy do not count then.
+    std::vector<std::string> command;
+    /// A pseudo-terminal is the job's stdin, stdout and stderr, and controls its session. What it
+    /// writes there is the result's stdout.
+    bool has_terminal = false;
     std::optional<EntryPoint> entry;
     Limits limits;
     /// The complete environment, in order; later entries win.

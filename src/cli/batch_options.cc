@@ -144,6 +144,12 @@ void check_stdin(const BatchFlags& flags) {
                      "put it in a file, or give each job its own with 'stdin'");
 }
 
+void refuse_exec(std::span<const std::string> words) {
+    if (std::ranges::find(words, "--exec") == words.end()) return;
+    throw UsageError("--exec: batch runs Python programs alone",
+                     "run a command with 'vitrine run --exec -- CMD'");
+}
+
 void check_input(const CLI::App& app, const BatchFlags& flags) {
     if (const auto extra = app.remaining(); !extra.empty()) {
         if (extra[0].size() > 1 && extra[0].starts_with('-')) refuse_flag(app, "batch", extra[0]);
@@ -202,6 +208,7 @@ std::optional<BatchRequest> parse_batch(std::span<const std::string> words,
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what(), "'vitrine batch --help' shows how it is used");
     }
+    refuse_exec(words);
     check_input(app, flags);
     check_stdin(flags);
     return make_request(flags, default_rootfs);

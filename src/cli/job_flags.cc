@@ -1,6 +1,7 @@
 #include "cli/job_flags.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <filesystem>
 
@@ -108,6 +109,11 @@ void apply_sandbox(const JobFlags& flags, Job& job) {
     job.compat_arch = flags.compat_arch;
     with_flag("--require", flags.require, [&] { job.required = parse_layers(flags.require); });
     apply_binds(flags, job);
+    if (job.compat_arch && std::ranges::any_of(job.binds, &Bind::is_writable)) {
+        throw UsageError("--compat-arch does not go with a bind that the job may write to",
+                         "what keeps it from making set-id files there knows this machine's own "
+                         "calls; make the bind read-only, or leave out --compat-arch");
+    }
     if (!flags.rootfs.empty()) job.rootfs = std::filesystem::absolute(flags.rootfs).string();
 }
 

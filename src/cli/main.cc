@@ -20,6 +20,7 @@
 #include "cli/rootfs.h"
 #include "cli/run.h"
 #include "cli/selftest.h"
+#include "cli/shell.h"
 #include "cli/suggest.h"
 #include "cli/supervise.h"
 
@@ -35,6 +36,7 @@ constexpr std::string_view kHelp =
 Usage: vitrine VERB [FLAGS] ...
 
   run SCRIPT.py [ARGS]     run one program
+  shell                    the same sandbox, interactive
   batch JOBS.jsonl|DIR|-   run many, several at a time; results as JSON lines
   check FILE...            say what the policy refuses in programs, without running them
   rootfs build|import|...  the read-only roots that programs run in: make, import, show, verify
@@ -56,7 +58,8 @@ struct Verb {
     int (*command)(Words);
 };
 
-constexpr std::array<Verb, 7> kVerbs{{{"run", &vitrine::cli::run_command},
+constexpr std::array<Verb, 8> kVerbs{{{"run", &vitrine::cli::run_command},
+                                      {"shell", &vitrine::cli::shell_command},
                                       {"batch", &vitrine::cli::batch_command},
                                       {"check", &vitrine::cli::check_command},
                                       {"rootfs", &vitrine::cli::rootfs_command},

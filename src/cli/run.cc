@@ -12,6 +12,8 @@
 #include "cli/run_messages.h"
 #include "cli/run_options.h"
 #include "cli/run_repeat.h"
+#include "cli/shell.h"
+#include "cli/shell_session.h"
 #include "runtime/events.h"
 #include "runtime/host.h"
 #include "runtime/result_json.h"
@@ -60,6 +62,8 @@ runtime::RunReport run_request(const RunRequest& request, const std::string& pro
     return runtime::run(request.job, {.profiles = profiles,
                                       .stdout_fd = captures_only ? -1 : STDOUT_FILENO,
                                       .stderr_fd = captures_only ? -1 : STDERR_FILENO,
+                                      .terminal_fd = STDIN_FILENO,
+                                      .on_confined = request.on_confined,
                                       .status_fd = request.status_fd,
                                       .strace = request.strace,
                                       .debugger = debugger_options(request),
@@ -125,21 +129,30 @@ int run_parsed(const ParsedRun& parsed, const std::string& profiles) {
     return report.exit_code;
 }
 
-}  // namespace
-
-int run_command(std::span<const std::string> words) {
+int run_with_verb(std::span<const std::string> words, RunVerb verb) {
     try {
         const runtime::InstalledFiles files = runtime::installed_files();
-        const ParsedRun parsed = parse_run(words, files.rootfs);
+        ParsedRun parsed = parse_run(words, files.rootfs, verb);
         if (!parsed.help.empty()) {
             write_all(STDOUT_FILENO, parsed.help);
             return 0;
         }
         check_tracers(parsed);
+        if (verb == RunVerb::kShell) announce_shell(parsed.request);
         return run_parsed(parsed, files.profiles);
     } catch (const Error& error) {
         return refuse_usage(words, error);
     }
+}
+
+}  // namespace
+
+int run_command(std::span<const std::string> words) {
+    return run_with_verb(words, RunVerb::kRun);
+}
+
+int shell_command(std::span<const std::string> words) {
+    return run_with_verb(words, RunVerb::kShell);
 }
 
 }  // namespace vitrine::cli

@@ -77,6 +77,7 @@ void tell_error(const Log& log, const SetupError& error) {
 /// What configures python3 does not configure the interpreter of a job, which starts before it
 /// knows of one. The three named here say what holds anyway.
 void tell_unread_variables(const Log& log, const Job& job) {
+    if (!job.command.empty()) return;
     std::string names;
     for (const auto& [name, value] : job.environment) {
         if (!name.starts_with("PYTHON") || name == "PYTHONUTF8" ||

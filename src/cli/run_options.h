@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "cli/source_file.h"
 #include "runtime/hold_options.h"
 #include "vitrine/job.h"
+#include "vitrine/result.h"
 
 namespace vitrine::cli {
 
@@ -18,6 +20,8 @@ struct RunRequest {
     Job job;
     std::optional<std::string> result_path;  ///< `-` for stdout.
     int status_fd = -1;
+    /// Called once the job is confined, with what confines it.
+    std::function<void(const Isolation&)> on_confined;
     std::uint64_t repeat = 0;  ///< Warm runs one after the other; 0: one, cold.
     bool tells_timings = false;
     std::optional<runtime::StraceOptions> strace;
@@ -32,9 +36,13 @@ struct ParsedRun {
     std::string help;  ///< Not empty: print this and be done.
 };
 
-/// Parses the words after `run`. Throws UsageError for a flag, a value or a path that will not
+/// The verbs that run one job: what they take differs a little.
+enum class RunVerb { kRun, kShell };
+
+/// Parses the words after the verb. Throws UsageError for a flag, a value or a path that will not
 /// do; `default_rootfs` is used where the flags name none.
-ParsedRun parse_run(std::span<const std::string> words, const std::string& default_rootfs);
+ParsedRun parse_run(std::span<const std::string> words, const std::string& default_rootfs,
+                    RunVerb verb = RunVerb::kRun);
 
 /// Who waits for an answer to a call of `vitrine run`.
 struct Listeners {

@@ -59,8 +59,8 @@ void tell_sandbox(const Log& log, const Job& job, const Result& result) {
     const Isolation& isolation = result.isolation;
     const Limits& limits = job.limits;
     log.info(concat("rootfs '", job.rootfs, "', ",
-                    result.python.empty() ? "Python not started" : "Python " + result.python,
-                    "; policy ", job.policy));
+                    result.python.empty() ? "Python not started" : "Python " + result.python, "; ",
+                    job.command.empty() ? "policy " + job.policy : "no layer 1"));
     log.info(concat("namespaces ", join(isolation.namespaces), "; uid ", isolation.uid, " inside, ",
                     isolation.host_uid, " on the host"));
     log.info(concat("seccomp ", isolation.seccomp_profile, ", ", isolation.seccomp_action,

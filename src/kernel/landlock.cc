@@ -33,9 +33,9 @@ constexpr int kNewestAbi = 7;
 
 constexpr std::uint64_t kAccessOfAbi1 = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1U) - 1;
 /// All a rule on a file, not a directory, may speak of.
-constexpr std::uint64_t kAccessOfFiles = LANDLOCK_ACCESS_FS_EXECUTE |
-                                         LANDLOCK_ACCESS_FS_WRITE_FILE |
-                                         LANDLOCK_ACCESS_FS_READ_FILE | kAccessTruncate;
+constexpr std::uint64_t kAccessOfFiles =
+    LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_FILE |
+    kAccessTruncate | kAccessDeviceIoctl;
 
 std::uint64_t handled_access(int abi) {
     std::uint64_t access = kAccessOfAbi1;
@@ -83,6 +83,8 @@ int fence_filesystem(const Fence& fence) {
     allow_all_below(
         ruleset.get(), fence.devices,
         LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | (scratch & kAccessTruncate));
+    allow_all_below(ruleset.get(), fence.programs, LANDLOCK_ACCESS_FS_EXECUTE);
+    if (abi >= 5) allow_all_below(ruleset.get(), fence.terminals, kAccessDeviceIoctl);
     check(::syscall(SYS_landlock_restrict_self, ruleset.get(),
                     abi >= 7 ? kRestrictLogSameExecOff : 0U),
           "raising the Landlock fence", "landlock_restrict_self");

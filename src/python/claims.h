@@ -19,6 +19,7 @@ enum class ClaimKind : std::uint32_t {
     kException = 19,  ///< The exception nobody caught.
     kChecking = 20,   ///< A check of many sources comes to the next one.
     kChecked = 21,    ///< It is done with it. No untrusted code runs in such a process.
+    kStarting = 22,   ///< A command is executed next. Only that it could not be may follow.
 };
 
 /// What is known the moment before untrusted code runs.

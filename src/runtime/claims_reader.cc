@@ -18,6 +18,10 @@ void ClaimsReader::feed(std::span<const std::byte> bytes) {
     }
 }
 
+void ClaimsReader::finish() {
+    if (claims_.starting && !claims_.failure) claims_.accepted = claims_.starting;
+}
+
 void ClaimsReader::take(const Frame& frame) {
     if (claims_.accepted) {
         take_claim(frame);
@@ -45,6 +49,9 @@ void ClaimsReader::take_trusted(const Frame& frame) {
             break;
         case static_cast<std::uint32_t>(ClaimKind::kAccepted):
             claims_.accepted = python::decode_accepted(frame.bytes);
+            break;
+        case static_cast<std::uint32_t>(ClaimKind::kStarting):
+            claims_.starting = python::decode_accepted(frame.bytes);
             break;
         default:
             break;

@@ -20,6 +20,8 @@ struct Claims {
     std::vector<python::CheckedSource> checked;
     std::optional<std::uint64_t> checking;  ///< The last source that was come to.
     std::optional<python::Accepted> accepted;
+    /// A command was to be executed; unless `failure` says otherwise, it was.
+    std::optional<python::Accepted> starting;
     std::optional<python::ValueClaim> value;
     std::optional<ExceptionClaim> exception;
 };
@@ -29,6 +31,8 @@ class ClaimsReader {
     /// Takes the next bytes of the pipe. Never throws: what does not fit is dropped.
     void feed(std::span<const std::byte> bytes);
     const Claims& claims() const noexcept { return claims_; }
+    /// Once the pipe is at its end: what was announced and did not fail has been done.
+    void finish();
 
   private:
     void take(const Frame& frame);

@@ -1,8 +1,11 @@
 #include "runtime/cold_run.h"
 
+#include <signal.h>
+
 #include "base/error.h"
 #include "python/gate.h"
 #include "runtime/plan.h"
+#include "runtime/signals.h"
 #include "sandbox/memfds.h"
 #include "sandbox/report.h"
 
@@ -68,7 +71,8 @@ void ColdRun::launch() {
     reporting_.note("the rootfs is read, the sandbox is planned");
     launching_->launch(plan.spec, plan.trees, stdin_.fd >= 0);
     reporting_.note("the zygote runs the guest program and was told what to make");
-    Duties duties{.keeps_artifacts = plan.spec.keeps_artifacts};
+    Duties duties{.keeps_artifacts = plan.spec.keeps_artifacts,
+                  .has_terminal = plan.spec.has_terminal};
     take_duties(leaf_, duties);
     if (holder_) {
         duties.on_held = [this](pid_t payload) { holder_->hold(payload); };
@@ -76,7 +80,7 @@ void ColdRun::launch() {
     }
     watch_.emplace(
         context_.loop, context_.children, std::move(launching_->pipes),
-        Watch::Hooks{.on_confined = {},
+        Watch::Hooks{.on_confined = [this] { tell_confined(); },
                      .on_ending = [this] { zygote_patience_.set(monotonic_ns() + kZygoteGraceNs); },
                      .on_gone =
                          [this] {
@@ -86,7 +90,8 @@ void ColdRun::launch() {
                   {.stdin_fd = stdin_.fd,
                    .stdout_fd = options_.stdout_fd,
                    .stderr_fd = options_.stderr_fd,
-                   .status_fd = options_.status_fd},
+                   .status_fd = options_.status_fd,
+                   .terminal_fd = options_.terminal_fd},
                   duties);
     zygote_pid_ = launching_->zygote_pid();
     context_.children.add(zygote_pid_);
@@ -188,6 +193,27 @@ void ColdRun::take_zygote_end() {
 
 void ColdRun::interrupt(int signal) {
     if (watch_) watch_->interrupt(signal);
+}
+
+void ColdRun::tell_confined() {
+    if (!options_.on_confined) return;
+    options_.on_confined(reporting_.isolation_of(*watch_->claims().confined));
+}
+
+/// Of a terminal that is gone nobody can ask for an end a second time.
+void ColdRun::take_signal(int signal) {
+    const JobTerminal* terminal = watch_ ? watch_->terminal() : nullptr;
+    if (terminal != nullptr && signal == SIGWINCH) return terminal->follow_window();
+    if (terminal != nullptr && signal == SIGCONT) return terminal->resume();
+    const bool is_for_command =
+        watch_ && !job_.command.empty() && !(job_.has_terminal && signal == SIGHUP);
+    if (!is_end_signal(signal)) {
+        if (is_for_command) (void)watch_->forward(signal);
+        return;
+    }
+    const bool is_handed_on =
+        is_for_command && !std::exchange(was_asked_to_end_, true) && watch_->forward(signal);
+    if (!is_handed_on) interrupt(signal);
 }
 
 void ColdRun::let_go() {

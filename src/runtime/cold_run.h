@@ -29,6 +29,9 @@ class ColdRun final : public JobRun {
 
     void start() override;
     void interrupt(int signal) override;
+    /// A signal of the caller's: a command is told of it, and ended by the second that asks for
+    /// its end; a Python program is ended by the first.
+    void take_signal(int signal);
     void let_go() override;
     RunReport report() override;
 
@@ -40,6 +43,7 @@ class ColdRun final : public JobRun {
     void take_zygote_end();
     void do_our_part();
     void tell_payload();
+    void tell_confined();
     void open_gate();
     void take_result();
 
@@ -58,7 +62,8 @@ class ColdRun final : public JobRun {
     Pipe gate_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
-    bool is_announced_ = false;  ///< The zygote has told its whole story.
+    bool was_asked_to_end_ = false;  ///< The command, by a signal that was handed on.
+    bool is_announced_ = false;      ///< The zygote has told its whole story.
     Alarm zygote_patience_;
 };
 

@@ -161,7 +161,9 @@ class JobEngine final : public Engine {
 
     std::unique_ptr<JobRun> make_run(Task& task) {
         auto on_done = [this, &task] { finish(&task); };
-        if (house_) {
+        // A command has no interpreter that could be warm, and a terminal is made for one job.
+        const bool can_be_warm = task.job.command.empty() && !task.job.has_terminal;
+        if (house_ && can_be_warm) {
             return std::make_unique<WarmRun>(context(), *house_, task.job, task.options,
                                              std::move(on_done));
         }

@@ -1,10 +1,12 @@
-// The program a zygote runs: nothing but the launch sequence with CPython as its guest.
+// The program a zygote runs: nothing but the launch sequence, with CPython or a command of the
+// rootfs as its guest.
 //
 // A program of its own, so that what becomes a payload has never held the supervisor's heap,
 // environment or arguments, and so that it starts fast: it links neither JSON nor libseccomp.
 
 #include <unistd.h>
 
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "python/program.h"
 #include "python/runner.h"
 #include "python/warm.h"
+#include "runtime/command_guest.h"
 #include "sandbox/guest.h"
 #include "sandbox/launch.h"
 #include "sandbox/report.h"
@@ -74,10 +77,36 @@ class PythonGuest final : public vitrine::sandbox::Guest {
     vitrine::python::Policy policy_;
 };
 
+/// What kind of guest it is shows when it is started: a job without an interpreter is a command.
+class AnyGuest final : public vitrine::sandbox::Guest {
+  public:
+    void start(std::string_view interpreter, bool is_for_many) override {
+        if (interpreter.empty()) {
+            guest_ = std::make_unique<vitrine::runtime::CommandGuest>();
+        } else {
+            guest_ = std::make_unique<PythonGuest>();
+        }
+        guest_->start(interpreter, is_for_many);
+    }
+    void warm_up(std::string_view preload) override { guest_->warm_up(preload); }
+    void come_of_age(bool is_awaited) override { guest_->come_of_age(is_awaited); }
+    void expect(std::string_view common) override { guest_->expect(common); }
+    void set_environment(
+        const std::vector<std::pair<std::string, std::string>>& environment) override {
+        guest_->set_environment(environment);
+    }
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
+        return guest_->run(program, report_fd, gate_fd);
+    }
+
+  private:
+    std::unique_ptr<vitrine::sandbox::Guest> guest_;
+};
+
 }  // namespace
 
 int main() {
-    PythonGuest guest;
+    AnyGuest guest;
     try {
         vitrine::sandbox::run_zygote(vitrine::UniqueFd(vitrine::sandbox::kControlFd), guest);
     } catch (...) {

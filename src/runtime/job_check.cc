@@ -100,6 +100,21 @@ void check_input(const Job& job) {
     }
 }
 
+void check_command(const Job& job) {
+    for (const std::string& word : job.command)
+        refuse_nul("command", word);
+    if (!job.has_terminal) return;
+    throw UsageError("has_terminal: a job of a program's has no terminal",
+                     "'vitrine run -t' and 'vitrine shell' give one");
+}
+
+/// The guard of what is written there knows the calls of one architecture.
+void check_writable_binds(const Job& job) {
+    if (!job.compat_arch || std::ranges::none_of(job.binds, &Bind::is_writable)) return;
+    throw UsageError("compat_arch does not go with a bind that the job may write to",
+                     "make the bind read-only, or leave out compat_arch");
+}
+
 void check_environment(const Job& job) {
     for (const auto& [name, value] : job.environment) {
         refuse_nul("environment", name);
@@ -151,6 +166,8 @@ void check_job(Job& job) {
     check_ids(job);
     check_limits(job.limits);
     check_input(job);
+    check_command(job);
+    check_writable_binds(job);
     check_environment(job);
     check_required(job.required);
     with_context("hostname", [&] { check_hostname(job.hostname); });

@@ -13,6 +13,9 @@ namespace vitrine::runtime {
 /// as many BLAS and OpenMP threads as its limits can carry.
 std::vector<std::pair<std::string, std::string>> default_environment(const Limits& limits);
 
+/// The part of it that is not Python's: what a command starts with.
+std::vector<std::pair<std::string, std::string>> command_environment();
+
 /// Fills in what `job` leaves open: a random id, the rootfs, and in front of the variables it has
 /// the default environment. Called once, when its limits are known.
 void complete_job(Job& job, const std::string& default_rootfs);

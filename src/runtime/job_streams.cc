@@ -22,11 +22,12 @@ void set_nonblocking(int fd) {
 }  // namespace
 
 OutputStream::OutputStream(EventLoop& loop, UniqueFd pipe, int target_fd, const Limits& limits,
-                           std::function<void()> on_overflow)
+                           std::function<void()> on_overflow, Shown shown)
     : loop_(loop),
       pipe_(std::move(pipe)),
+      shown_(shown),
       capture_(limits.max_output_bytes, limits.output_keep),
-      forwarder_(target_fd),
+      forwarder_(target_fd, shown),
       on_overflow_(std::move(on_overflow)) {
     set_nonblocking(pipe_.get());
     loop_.watch(pipe_.get(), EPOLLIN, [this] { pump(); });
@@ -55,7 +56,9 @@ bool OutputStream::read_once() {
         pipe_.reset();
     }
     if (got <= 0) return false;
-    forwarder_.push(capture_.feed({buffer.data(), static_cast<std::size_t>(got)}));
+    const std::string_view bytes(buffer.data(), static_cast<std::size_t>(got));
+    const std::string_view head = capture_.feed(bytes);
+    forwarder_.push(shown_ == Shown::kScreen ? bytes : head);
     return true;
 }
 
@@ -86,7 +89,8 @@ void OutputStream::finish(std::function<void()> on_handed_on) {
     }
     if (pipe_) loop_.forget(pipe_.get());
     pipe_.reset();
-    forwarder_.push(capture_.tail());
+    if (shown_ == Shown::kText) forwarder_.push(capture_.tail());
+    forwarder_.finish();
     arm();
     if (!forwarder_.has_pending()) return on_handed_on();
     on_handed_on_ = std::move(on_handed_on);
@@ -98,8 +102,9 @@ void OutputStream::drop() {
     if (on_handed_on_) std::exchange(on_handed_on_, nullptr)();
 }
 
-InputStream::InputStream(EventLoop& loop, UniqueFd pipe, int source_fd)
-    : loop_(loop), pipe_(std::move(pipe)), source_fd_(source_fd) {
+InputStream::InputStream(EventLoop& loop, UniqueFd pipe, int source_fd,
+                         std::function<void(std::string_view)> on_input)
+    : loop_(loop), pipe_(std::move(pipe)), source_fd_(source_fd), on_input_(std::move(on_input)) {
     if (source_fd_ < 0) {
         pipe_.reset();
         return;
@@ -119,6 +124,7 @@ void InputStream::read_source() {
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
     if (got <= 0) return close();
     pending_.assign(buffer.data(), static_cast<std::size_t>(got));
+    if (on_input_) on_input_(pending_);
     loop_.change(source_fd_, 0);
     loop_.change(pipe_.get(), EPOLLOUT);
 }

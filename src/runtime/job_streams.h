@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "base/fd.h"
 #include "runtime/event_loop.h"
@@ -16,8 +17,9 @@ class OutputStream {
   public:
     /// `target_fd`, borrowed, gets the output as it comes; -1 is nowhere. `on_overflow` is called
     /// after every read beyond the limit.
+    /// A screen is shown whole, however much of it is kept.
     OutputStream(EventLoop& loop, UniqueFd pipe, int target_fd, const Limits& limits,
-                 std::function<void()> on_overflow);
+                 std::function<void()> on_overflow, Shown shown = Shown::kText);
     ~OutputStream();
     OutputStream(const OutputStream&) = delete;
     OutputStream& operator=(const OutputStream&) = delete;
@@ -46,6 +48,7 @@ class OutputStream {
 
     EventLoop& loop_;
     UniqueFd pipe_;
+    Shown shown_;
     Capture capture_;
     Forwarder forwarder_;
     int watched_target_fd_ = -1;
@@ -57,7 +60,9 @@ class OutputStream {
 /// its loop.
 class InputStream {
   public:
-    InputStream(EventLoop& loop, UniqueFd pipe, int source_fd);
+    /// `on_input` is shown what was read before it is handed on.
+    InputStream(EventLoop& loop, UniqueFd pipe, int source_fd,
+                std::function<void(std::string_view)> on_input = {});
     ~InputStream();
     InputStream(const InputStream&) = delete;
     InputStream& operator=(const InputStream&) = delete;
@@ -70,6 +75,7 @@ class InputStream {
     EventLoop& loop_;
     UniqueFd pipe_;
     int source_fd_;
+    std::function<void(std::string_view)> on_input_;
     std::string pending_;
 };
 

@@ -83,12 +83,22 @@ std::string TerminalFilter::filter(std::string_view bytes) {
     return out;
 }
 
-Forwarder::Forwarder(int target_fd)
-    : target_fd_(target_fd), is_terminal_(target_fd >= 0 && ::isatty(target_fd) == 1) {}
+Forwarder::Forwarder(int target_fd, Shown shown)
+    : target_fd_(target_fd),
+      is_terminal_(target_fd >= 0 && ::isatty(target_fd) == 1),
+      shown_(shown) {}
 
 void Forwarder::push(std::string_view bytes) {
     if (target_fd_ < 0) return;
-    pending_ += is_terminal_ ? filter_.filter(bytes) : std::string(bytes);
+    if (!is_terminal_) {
+        pending_ += bytes;
+    } else {
+        pending_ += shown_ == Shown::kScreen ? screen_.filter(bytes) : filter_.filter(bytes);
+    }
+}
+
+void Forwarder::finish() {
+    if (target_fd_ >= 0) pending_ += screen_.undo();
 }
 
 void Forwarder::write_some() {

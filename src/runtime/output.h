@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/screen_filter.h"
 #include "vitrine/job.h"
 #include "vitrine/result.h"
 
@@ -47,13 +48,21 @@ class TerminalFilter {
     bool after_c2_ = false;  // UTF-8 lead byte of U+0080–U+00BF, the C1 controls among them.
 };
 
+/// How a job's output is shown where it goes to a terminal.
+enum class Shown {
+    kText,    ///< Control characters are made visible.
+    kScreen,  ///< The job has a terminal of its own, and may paint: see ScreenFilter.
+};
+
 /// Writes a job's output to one of our own descriptors without ever blocking the supervisor.
 class Forwarder {
   public:
     /// `target_fd` -1 drops everything. A terminal gets filtered output.
-    explicit Forwarder(int target_fd);
+    explicit Forwarder(int target_fd, Shown shown = Shown::kText);
 
     void push(std::string_view bytes);
+    /// Nothing more will be pushed: the terminal is left as it was found.
+    void finish();
     /// Nothing more should be read from the job until this is false again.
     bool is_full() const noexcept { return pending_.size() >= kMaxPending; }
     bool has_pending() const noexcept { return !pending_.empty(); }
@@ -68,7 +77,9 @@ class Forwarder {
 
     int target_fd_;
     bool is_terminal_ = false;
+    Shown shown_;
     TerminalFilter filter_;
+    ScreenFilter screen_;
     std::string pending_;
 };
 

@@ -15,7 +15,9 @@
 #include "rootfs/description.h"
 #include "runtime/accounts.h"
 #include "runtime/binds.h"
+#include "runtime/command.h"
 #include "seccomp/cache.h"
+#include "seccomp/guards.h"
 #include "seccomp/load.h"
 
 namespace vitrine::runtime {
@@ -140,8 +142,11 @@ SandboxPlan plan_sandbox(const Job& job, const HostIdentity& identity) {
     spec.tmpfs_bytes = job.limits.tmpfs_bytes;
     spec.tmpfs_inodes = job.limits.tmpfs_inodes;
     spec.keeps_artifacts = !job.artifacts.empty();
+    spec.may_execute = !job.command.empty();
+    spec.has_terminal = job.has_terminal;
     plan_step("rootfs", [&] {
-        spec.interpreter = encode_interpreter(rootfs::read_description(job.rootfs));
+        const rootfs::PythonDescription description = rootfs::read_description(job.rootfs);
+        if (job.command.empty()) spec.interpreter = encode_interpreter(description);
         spec.root_entries = list_root(job.rootfs);
         spec.made_files = name_ids(job.rootfs, job.uid, job.gid);
         spec.rootfs = take_tree(identity, plan, job.rootfs, "/");
@@ -160,6 +165,10 @@ PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool h
     plan.filter = plan_step("seccomp-profile", [&] { return load_filter(job, profiles); });
     plan.spec.workdir = job.workdir;
     plan.spec.filters = plan.filter.programs;
+    if (job.has_terminal) plan.spec.filters.push_back(seccomp::terminal_guard());
+    if (std::ranges::any_of(job.binds, &Bind::is_writable)) {
+        plan.spec.filters.push_back(seccomp::set_id_guard());
+    }
     plan.spec.rlimits = plan_step("rlimits", [&] {
         return limits::rlimits_for(
             job.limits, has_cgroup ? limits::Backend::kCgroup : limits::Backend::kRlimit);
@@ -176,6 +185,10 @@ PayloadPlan plan_payload(const Job& job, const std::string& profiles, bool has_c
                          const std::vector<Source>* checks) {
     PayloadPlan plan = plan_confinement(job, profiles, has_cgroup);
     plan.spec.environment = final_environment(job);
+    if (!job.command.empty()) {
+        plan.spec.program = encode_command(job.command);
+        return plan;
+    }
     python::Program program = program_of(job);
     program.policy = plan_policy(job, profiles);
     if (checks != nullptr) program.checks = *checks;

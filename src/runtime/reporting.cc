@@ -18,6 +18,8 @@ namespace {
 using sandbox::monotonic_ns;
 
 constexpr int kSetupErrorExit = 125;
+constexpr int kNotExecutableExit = 126;
+constexpr int kNotFoundExit = 127;
 constexpr int kSignalBase = 128;
 
 std::uint64_t microseconds(const timeval& time) {
@@ -48,6 +50,12 @@ std::optional<SetupError> setup_error(const Observed& observed) {
                           .cause = cause_id(Cause::kSmallMemory)};
     }
     return std::nullopt;
+}
+
+/// As shells have it.
+int exit_code_without_command(const SetupError& error) {
+    if (error.error_number == 0) return kSetupErrorExit;
+    return error.error_number == ENOENT ? kNotFoundExit : kNotExecutableExit;
 }
 
 }  // namespace
@@ -89,6 +97,7 @@ void Reporting::take(const Observed& observed, const limits::CgroupLeaf* leaf) {
     take_artifacts(observed);
     if (const auto error = setup_error(observed)) {
         fail(memory_limit_hit_ ? explain_small_memory(*error) : *error);
+        if (observed.claims.starting) report_.exit_code = exit_code_without_command(*error);
     } else {
         take_verdict(observed);
         take_claims(observed.claims);
@@ -120,15 +129,18 @@ SetupError Reporting::explain_small_memory(SetupError error) const {
 }
 
 void Reporting::take_isolation(const Observed& observed) {
-    if (!observed.claims.confined) return;
-    const sandbox::Confined& confined = *observed.claims.confined;
-    Isolation& isolation = result().isolation;
+    if (observed.claims.confined) result().isolation = isolation_of(*observed.claims.confined);
+}
+
+Isolation Reporting::isolation_of(const sandbox::Confined& confined) const {
+    Isolation isolation = report_.result.isolation;
     isolation.namespaces = {"user", "pid", "mnt", "net", "ipc", "uts", "cgroup"};
     isolation.no_new_privs = true;
     isolation.landlock_abi = confined.landlock_abi;
     if (confined.landlock_abi == 0) isolation.degraded.emplace_back("landlock");
     if (!confined.has_no_groups) isolation.degraded.emplace_back("groups");
     if (!confined.has_no_executable_memfds) isolation.degraded.emplace_back("memfd_noexec");
+    return isolation;
 }
 
 void Reporting::take_timings(const Observed& observed) {

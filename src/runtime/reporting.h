@@ -23,6 +23,8 @@ class Reporting {
     void warn(std::string warning) { report_.warnings.push_back(std::move(warning)); }
     void take_backend(bool has_cgroup);
     void describe_isolation(const seccomp::Filter& filter, std::uint32_t host_uid);
+    /// The job's isolation, once it is confined.
+    Isolation isolation_of(const sandbox::Confined& confined) const;
     /// `what` happened just now; a literal.
     void note(const char* what) { story_.note(what); }
     void set_warm() { report_.result.warm = true; }

@@ -13,10 +13,17 @@ namespace {
 /// Until something happens: a run has clocks of its own.
 constexpr std::chrono::hours kPatience{1};
 
-RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& options) {
+std::vector<int> heard_signals(const Job& job, const RunOptions& options) {
+    std::vector<int> heard{SIGCHLD};
     // Unless it is waited for, SIGUSR1 is what it is to whoever started us.
-    const EndSignals signals =
-        options.debugger ? EndSignals({SIGCHLD, SIGUSR1}) : EndSignals({SIGCHLD});
+    if (options.debugger || !job.command.empty()) heard.push_back(SIGUSR1);
+    if (!job.command.empty()) heard.push_back(SIGUSR2);
+    if (!job.command.empty() || job.has_terminal) heard.insert(heard.end(), {SIGCONT, SIGWINCH});
+    return heard;
+}
+
+RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& options) {
+    const EndSignals signals(heard_signals(job, options));
     EventLoop loop;
     Children children(loop);
     bool is_done = false;
@@ -25,8 +32,8 @@ RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& op
     loop.watch(signals.fd(), EPOLLIN, [&] {
         const int signal = signals.take();
         if (signal == SIGCHLD) return children.reap_strangers();
-        if (signal == SIGUSR1) return run.let_go();
-        if (signal != 0) run.interrupt(signal);
+        if (signal == SIGUSR1 && options.debugger) return run.let_go();
+        if (signal != 0) run.take_signal(signal);
     });
     run.start();
     while (!is_done)

@@ -1,6 +1,7 @@
 // Runs one job, cold: a fresh interpreter in a fresh sandbox.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -18,6 +19,9 @@ struct RunOptions {
     std::string profiles;  ///< Directory of seccomp profiles, with `policy/` in it.
     int stdout_fd = -1;    ///< Gets the job's stdout as it comes; -1: only the result has it.
     int stderr_fd = -1;
+    int terminal_fd = -1;  ///< Of a job with a terminal: ours, raw while it runs.
+    /// Called once the job is confined, before its program runs, with its isolation as it is.
+    std::function<void(const Isolation&)> on_confined;
     int status_fd = -1;  ///< Gets `{"child-pid": N}`, then `{"exit-code": N}`, one line each.
     /// One of them at most: what the program is held for before its first line.
     std::optional<StraceOptions> strace;

@@ -3,11 +3,16 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+
 #include "base/error.h"
 
 namespace vitrine::runtime {
 
 namespace {
+
+constexpr std::array kEndSignals{SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
 bool is_ignored(int signal) {
     struct sigaction current{};
@@ -16,12 +21,16 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
-EndSignals::EndSignals(std::initializer_list<int> also) {
+bool is_end_signal(int signal) {
+    return std::ranges::find(kEndSignals, signal) != kEndSignals.end();
+}
+
+EndSignals::EndSignals(const std::vector<int>& also) {
     sigset_t watched;
     sigemptyset(&watched);
     for (const int signal : also)
         sigaddset(&watched, signal);
-    for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) {
+    for (const int signal : kEndSignals) {
         if (!is_ignored(signal)) sigaddset(&watched, signal);
     }
     check(::sigprocmask(SIG_BLOCK, &watched, &before_), "watching for signals", "sigprocmask");

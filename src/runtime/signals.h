@@ -3,7 +3,7 @@
 
 #include <signal.h>
 
-#include <initializer_list>
+#include <vector>
 
 #include "base/fd.h"
 
@@ -11,10 +11,12 @@ namespace vitrine::runtime {
 
 /// While it lives, SIGINT, SIGTERM, SIGHUP and SIGQUIT wait here instead of ending the process, but
 /// for those the caller ignores (nohup). The mask is restored at its end.
+bool is_end_signal(int signal);
+
 class EndSignals {
   public:
     /// `also` are further signals to hear of.
-    explicit EndSignals(std::initializer_list<int> also = {});
+    explicit EndSignals(const std::vector<int>& also = {});
     ~EndSignals();
     EndSignals(const EndSignals&) = delete;
     EndSignals& operator=(const EndSignals&) = delete;

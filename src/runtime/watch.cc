@@ -115,16 +115,36 @@ void Watch::begin(const Limits& limits, const Streams& streams, const Duties& du
     limits_ = &limits;
     streams_ = streams;
     duties_ = duties;
-    out_ = std::make_unique<OutputStream>(loop_, std::move(pipes_.stdout_end), streams.stdout_fd,
-                                          limits, [this] { check_output(*out_); });
-    err_ = std::make_unique<OutputStream>(loop_, std::move(pipes_.stderr_end), streams.stderr_fd,
-                                          limits, [this] { check_output(*err_); });
-    in_ = std::make_unique<InputStream>(loop_, std::move(pipes_.stdin_end), streams.stdin_fd);
+    if (!duties.has_terminal) connect_pipes();
     memory_.emplace(limits::allowed_memory(limits) + duties.warm_bytes);
     if (observed_.launched) {
         send_event(streams_.status_fd, "child-pid", observed_.launched->payload_pid);
     }
     if (is_confined()) start_clocks();
+}
+
+void Watch::connect_pipes() {
+    out_ = std::make_unique<OutputStream>(loop_, std::move(pipes_.stdout_end), streams_.stdout_fd,
+                                          *limits_, [this] { check_output(*out_); });
+    err_ = std::make_unique<OutputStream>(loop_, std::move(pipes_.stderr_end), streams_.stderr_fd,
+                                          *limits_, [this] { check_output(*err_); });
+    in_ = std::make_unique<InputStream>(loop_, std::move(pipes_.stdin_end), streams_.stdin_fd);
+}
+
+/// In place of the pipes; the job's program may run already, and finds nobody at the other end
+/// until now.
+void Watch::connect_terminal() {
+    take_gifts(sandbox::InitGift::kTerminal);
+    if (!terminal_ends_.slave) throw Error("the job's terminal did not come");
+    terminal_.emplace(std::move(terminal_ends_), streams_.terminal_fd);
+    out_ = std::make_unique<OutputStream>(
+        loop_, terminal_->master(), streams_.stdout_fd, *limits_, [this] { check_output(*out_); },
+        Shown::kScreen);
+    in_ = std::make_unique<InputStream>(loop_, terminal_->master(), streams_.stdin_fd,
+                                        [this](std::string_view keys) {
+                                            if (terminal_ && terminal_->is_escape(keys))
+                                                interrupt(SIGINT);
+                                        });
 }
 
 /// Reads once: a job that writes faster than we read must not keep us from the clock.
@@ -157,11 +177,13 @@ void Watch::tell_confined() {
     if (!is_confined() || !observed_.launched || is_ending_ || has_told_confined_) return;
     has_told_confined_ = true;
     if (hooks_.on_confined) hooks_.on_confined();
+    if (duties_.has_terminal) guarded([this] { connect_terminal(); });
 }
 
 /// Once: after its acceptance the claims are fixed, but for what the job says.
 void Watch::tell_held() {
-    const auto& accepted = claims_.claims().accepted;
+    const Claims& claims = claims_.claims();
+    const auto& accepted = claims.accepted ? claims.accepted : claims.starting;
     if (!accepted || !accepted->is_held || !observed_.launched || !duties_.on_held) return;
     if (is_ending_ || held_since_ns_ != 0) return;
     held_since_ns_ = accepted->accepted_ns;
@@ -255,6 +277,13 @@ void Watch::kill(KillCause cause) {
         return fail({.step = sandbox::Step::kAwaitInit, .message = "interrupted while setting up"});
     }
     end();
+}
+
+bool Watch::forward(int signal) {
+    if (pipes_.report_end) guarded([this] { read_report(); });
+    if (is_ending_ || !claims_.claims().starting) return false;
+    guarded([&] { kernel::send_signal(payload_pidfd_.get(), signal); });
+    return true;
 }
 
 void Watch::interrupt(int signal) {
@@ -351,11 +380,24 @@ void Watch::await_ends() {
     settle();
 }
 
-/// Everybody else who held the other end is gone or dying: this is the message, or the end.
 void Watch::take_tmp() {
-    if (!duties_.keeps_artifacts || !pipes_.lifeline) return;
-    Message message = receive_message(pipes_.lifeline.get(), 16, 1);
-    if (!message.fds.empty()) observed_.tmp = std::move(message.fds.front());
+    if (!duties_.keeps_artifacts || !pipes_.lifeline || observed_.tmp) return;
+    take_gifts(sandbox::InitGift::kTmp);
+}
+
+/// What init has given, up to `last`. Either init was ready, or everybody who held the other end is
+/// gone or dying: there is a message, or the end.
+void Watch::take_gifts(sandbox::InitGift last) {
+    while (true) {
+        Message message = receive_message(pipes_.lifeline.get(), 16, 2);
+        if (message.fds.empty()) return;
+        const auto gift = static_cast<sandbox::InitGift>(message.bytes.at(0));
+        if (gift == sandbox::InitGift::kTmp) observed_.tmp = std::move(message.fds.at(0));
+        if (gift == sandbox::InitGift::kTerminal) {
+            terminal_ends_ = {std::move(message.fds.at(0)), std::move(message.fds.at(1))};
+        }
+        if (gift == last) return;
+    }
 }
 
 /// Its streams are at their ends: whoever else is in there could only watch itself be killed.
@@ -382,23 +424,28 @@ void Watch::settle() {
     while (pipes_.report_end && take_report()) {
     }
     if (!out_) return finish();
-    out_->finish([this] { err_->finish([this] { finish(); }); });
+    out_->finish([this] {
+        if (!err_) return finish();
+        err_->finish([this] { finish(); });
+    });
     if (is_output_dropped_) drop_output();
 }
 
 void Watch::drop_output() {
     if (!out_) return;
     out_->drop();
-    err_->drop();
+    if (err_) err_->drop();
 }
 
 void Watch::finish() {
     is_gone_ = true;
+    terminal_.reset();
     alarm_.unset();
     hooks_.on_gone();
 }
 
 Observed Watch::take() {
+    claims_.finish();
     limits_ = nullptr;
     observed_.claims = claims_.claims();
     if (memory_) observed_.sampled_memory_peak = memory_->peak_bytes();

@@ -13,9 +13,11 @@
 #include "runtime/claims_reader.h"
 #include "runtime/event_loop.h"
 #include "runtime/job_streams.h"
+#include "runtime/job_terminal.h"
 #include "runtime/output.h"
 #include "runtime/spawn.h"
 #include "runtime/verdict.h"
+#include "sandbox/init.h"
 #include "sandbox/report.h"
 
 namespace vitrine::runtime {
@@ -25,12 +27,14 @@ struct Streams {
     int stdin_fd = -1;   ///< Pumped into the job.
     int stdout_fd = -1;  ///< Gets the job's stdout as it comes.
     int stderr_fd = -1;
-    int status_fd = -1;  ///< Gets `{"child-pid": N}` once the program may start.
+    int status_fd = -1;    ///< Gets `{"child-pid": N}` once the program may start.
+    int terminal_fd = -1;  ///< The caller's terminal, where the job has one of its own.
 };
 
 /// What the supervisor does for a run beside watching it.
 struct Duties {
     bool keeps_artifacts = false;  ///< The sandbox sends its /tmp; see SandboxSpec.
+    bool has_terminal = false;     ///< It sends a terminal's master, which is the job's streams.
     /// CPU time of the whole job so far; without one the program's own process is looked at.
     std::function<std::int64_t()> cpu_ns;
     /// The kernel has killed for the job's memory limit. Without one the supervisor watches the
@@ -70,7 +74,8 @@ struct Observed {
 class Watch {
   public:
     struct Hooks {
-        /// The payload is confined, and known as a child of ours; only its program is missing.
+        /// The payload is confined, and known as a child of ours; only its program is missing. It
+        /// has no terminal yet.
         std::function<void()> on_confined;
         /// The sandbox is being ended: the launch must come to its end, and say so.
         std::function<void()> on_ending;
@@ -112,8 +117,14 @@ class Watch {
 
     /// Ends the sandbox. Again does nothing.
     void end();
+    /// Hands a signal of the caller's on to the job's own process. False when no command runs yet,
+    /// or none any more.
+    bool forward(int signal);
     /// Ends the job for a signal of the caller's.
     void interrupt(int signal);
+    /// Null while the job has no terminal, or the caller has its own back.
+    const JobTerminal* terminal() const { return terminal_ ? &*terminal_ : nullptr; }
+    const Claims& claims() const { return claims_.claims(); }
 
     bool is_ending() const noexcept { return is_ending_; }
     bool is_gone() const noexcept { return is_gone_; }
@@ -141,6 +152,9 @@ class Watch {
     void look_for_ends();
     void await_ends();
     void take_tmp();
+    void take_gifts(sandbox::InitGift last);
+    void connect_pipes();
+    void connect_terminal();
     void offer_result();
     void settle();
     void drop_output();
@@ -156,6 +170,8 @@ class Watch {
     std::unique_ptr<OutputStream> out_;
     std::unique_ptr<OutputStream> err_;
     std::unique_ptr<InputStream> in_;
+    sandbox::Terminal terminal_ends_;
+    std::optional<JobTerminal> terminal_;
     std::optional<limits::MemoryWatch> memory_;
     ClaimsReader claims_;
     UniqueFd init_pidfd_;

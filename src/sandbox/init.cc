@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <span>
 
 #include "base/fd.h"
 #include "kernel/process.h"
@@ -69,6 +70,10 @@ void map_sandbox_ids(const SandboxSpec& spec) {
                                                   .deny_setgroups = true});
 }
 
+void hand_out(int lifeline_fd, InitGift what, std::span<const int> fds) {
+    send_message(lifeline_fd, std::array{static_cast<std::byte>(what)}, fds);
+}
+
 void drop_init_privileges() {
     forbid_new_privileges();
     drop_all_capabilities();
@@ -109,8 +114,12 @@ void run_init(const SandboxSpec& spec, InitFds inherited, bool has_network) {
             const UniqueFd tmp =
                 do_step(Step::kMountRoot, [&] { return enter_sandbox_root(spec); });
             // For the supervisor, who reads it when nothing of the job is alive any more.
-            if (tmp)
-                send_message(fds.lifeline_fd, std::array{std::byte{'t'}}, std::array{tmp.get()});
+            if (tmp) hand_out(fds.lifeline_fd, InitGift::kTmp, std::array{tmp.get()});
+            if (spec.has_terminal) {
+                const Terminal made = do_step(Step::kTerminal, [] { return make_terminal(); });
+                hand_out(fds.lifeline_fd, InitGift::kTerminal,
+                         std::array{made.master.get(), made.slave.get()});
+            }
             do_step(Step::kPivotRoot, [] { seal_proc(); });
             do_step(Step::kDropInitPrivileges, [] { drop_init_privileges(); });
             answer.put(true);

@@ -14,6 +14,13 @@ inline constexpr std::uint64_t kBirthNamespaces = CLONE_NEWUSER | CLONE_NEWPID;
 /// Made by init itself, while others work: a network namespace alone takes half a millisecond.
 inline constexpr int kOwnNamespaces = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP;
 
+/// What init gives the supervisor along its lifeline, before it is ready: one message each, of this
+/// byte and its descriptors.
+enum class InitGift : std::uint8_t {
+    kTmp = 't',       ///< The sandbox's /tmp, where the spec keeps artifacts.
+    kTerminal = 'p',  ///< Master and slave of the job's pseudo-terminal, where the spec has one.
+};
+
 struct InitFds {
     int ready_fd;     ///< Where init reports.
     int lifeline_fd;  ///< End of file: the supervisor is gone.

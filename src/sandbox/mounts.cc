@@ -1,6 +1,7 @@
 #include "sandbox/mounts.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -34,8 +35,12 @@ struct Device {
     unsigned minor;
 };
 
-constexpr std::array<Device, 5> kDevices{
-    {{"null", 1, 3}, {"zero", 1, 5}, {"full", 1, 7}, {"random", 1, 8}, {"urandom", 1, 9}}};
+constexpr std::array<Device, 6> kDevices{{{"null", 1, 3},
+                                          {"zero", 1, 5},
+                                          {"full", 1, 7},
+                                          {"random", 1, 8},
+                                          {"urandom", 1, 9},
+                                          {"tty", 5, 0}}};
 
 struct Link {
     const char* name;
@@ -108,9 +113,14 @@ UniqueFd take_device(const Device& device) {
     return tree;
 }
 
-std::vector<UniqueFd> take_devices() {
+std::span<const Device> devices_of(const SandboxSpec& spec) {
+    // /dev/tty, the last, is whatever terminal controls the process that opens it: the job's own.
+    return std::span(kDevices).first(kDevices.size() - (spec.has_terminal ? 0 : 1));
+}
+
+std::vector<UniqueFd> take_devices(const SandboxSpec& spec) {
     std::vector<UniqueFd> devices;
-    for (const Device& device : kDevices)
+    for (const Device& device : devices_of(spec))
         devices.push_back(take_device(device));
     return devices;
 }
@@ -124,9 +134,11 @@ void add_root_entry(const std::string& rootfs, const std::string& root, const Ro
     kernel::attach_mount(tree.get(), path);
 }
 
-void add_devices(const std::string& root, const std::vector<UniqueFd>& devices) {
+void add_devices(const SandboxSpec& spec, const std::string& root,
+                 const std::vector<UniqueFd>& devices) {
     make_directory(root + "/dev");
-    for (std::size_t i = 0; i < kDevices.size(); ++i) {
+    if (spec.has_terminal) make_directory(root + kTerminalDirectory);
+    for (std::size_t i = 0; i < devices.size(); ++i) {
         const std::string path = concat(root, "/dev/", kDevices.at(i).name);
         make_empty_file(path);
         kernel::attach_mount(devices[i].get(), path);
@@ -253,7 +265,7 @@ UniqueFd mount_tmp(const SandboxSpec& spec, const std::string& root) {
 void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees) {
     kernel::make_mounts_private();
     const UniqueFd host_proc = kernel::clone_tree("/proc", Submounts::kTakeAlong);
-    const std::vector<UniqueFd> devices = take_devices();
+    const std::vector<UniqueFd> devices = take_devices(spec);
     const UniqueFd rootfs = take_tree(spec.rootfs, trees);
     kernel::restrict_mount(rootfs.get(), kReadOnlyTree, Submounts::kTakeAlong);
     std::vector<UniqueFd> binds;
@@ -277,7 +289,7 @@ void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees) {
         add_root_entry(base + "/rootfs", root, entry);
     make_directory(root + "/proc");
     make_directory(root + "/tmp");
-    add_devices(root, devices);
+    add_devices(spec, root, devices);
     for (std::size_t i = 0; i < spec.made_files.size(); ++i)
         add_made_file(spec.made_files[i], concat(base, "/made-", i), base);
     for (std::size_t i = 0; i < binds.size(); ++i) {
@@ -299,6 +311,23 @@ UniqueFd enter_sandbox_root(const SandboxSpec& spec) {
     mask_proc(root);
     kernel::pivot_into(root);
     return tmp;
+}
+
+Terminal make_terminal() {
+    // An instance of its own: the host's terminals are not in it. `max` is this one.
+    const UniqueFd pts =
+        kernel::make_filesystem("devpts", {{"mode", "0600"}, {"ptmxmode", "0000"}, {"max", "1"}},
+                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC);
+    kernel::attach_mount(pts.get(), kTerminalDirectory);
+    Terminal made;
+    made.master = open_file(concat(kTerminalDirectory, "/ptmx"), O_RDWR | O_NOCTTY);
+    int unlocked = 0;
+    check(::ioctl(made.master.get(), TIOCSPTLCK, &unlocked), "making the job's terminal",
+          "ioctl(TIOCSPTLCK)");
+    made.slave = open_file(kTerminalPath, O_RDWR | O_NOCTTY);
+    // Its owner could change modes and times.
+    kernel::restrict_mount(kTerminalDirectory, MOUNT_ATTR_RDONLY, Submounts::kLeaveOut);
+    return made;
 }
 
 void seal_proc() {

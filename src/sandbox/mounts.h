@@ -19,6 +19,10 @@ namespace vitrine::sandbox {
 inline constexpr const char* kBaseRoot = "/root";
 inline constexpr const char* kBaseHostProc = "/proc";
 
+/// The job's pseudo-terminals, and the one it has.
+inline constexpr const char* kTerminalDirectory = "/dev/pts";
+inline constexpr const char* kTerminalPath = "/dev/pts/0";
+
 /// Replaces the calling process's view of the filesystem by the base. `trees` holds the detached
 /// mounts that the spec's fd_index values count into.
 void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees);
@@ -29,6 +33,16 @@ void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees);
 /// open for reading, where the spec keeps artifacts: it can be read as long as the descriptor
 /// lives, also when the sandbox is gone.
 UniqueFd enter_sandbox_root(const SandboxSpec& spec);
+
+/// Both ends of a pseudo-terminal.
+struct Terminal {
+    UniqueFd master;
+    UniqueFd slave;
+};
+
+/// Makes the sandbox's one pseudo-terminal, once its root is entered; no second one can be made.
+/// The slave is kTerminalPath, and belongs to the job.
+Terminal make_terminal();
 
 /// Makes the sandbox's /proc read-only, for good: the last thing done to it.
 void seal_proc();

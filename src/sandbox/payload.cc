@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/keyctl.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -59,6 +60,14 @@ void start_session() {
     }
 }
 
+/// The job's own terminal in place of its streams, and its session's.
+void take_terminal() {
+    const UniqueFd terminal = open_file(kTerminalPath, O_RDWR | O_NOCTTY);
+    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        check(::dup2(terminal.get(), fd), "placing the job's terminal", "dup2");
+    check(::ioctl(STDIN_FILENO, TIOCSCTTY, 0), "taking the job's terminal", "ioctl(TIOCSCTTY)");
+}
+
 void apply_rlimits(const std::vector<Ulimit>& limits) {
     for (const Ulimit& limit : limits) {
         const rlimit64 value{limit.soft, limit.hard};
@@ -100,11 +109,13 @@ kernel::Fence fence_for(const SandboxSpec& spec) {
     for (const SandboxSpec::RootEntry& entry : spec.root_entries) {
         if (entry.kind != SandboxSpec::RootEntry::Kind::kSymlink) {
             fence.readable.push_back("/" + entry.name);
+            if (spec.may_execute) fence.programs.push_back("/" + entry.name);
         }
     }
     for (const TreeSource& bind : spec.binds) {
         (bind.is_writable ? fence.writable : fence.readable).push_back(bind.destination);
     }
+    if (spec.has_terminal) fence.terminals = {kTerminalDirectory, "/dev/tty"};
     return fence;
 }
 
@@ -114,6 +125,7 @@ Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& gue
     do_step(Step::kJoinNamespaces, [&] { kernel::join_namespaces(init_pidfd, kJoinedByPayload); });
     do_step(Step::kDescriptors, [&] { keep_job_descriptors(fds, program_fd); });
     do_step(Step::kSession, [] { start_session(); });
+    if (sandbox.has_terminal) do_step(Step::kTerminal, [] { take_terminal(); });
     do_step(Step::kEnvironment, [&] {
         ::umask(022);
         guest.set_environment(spec.environment);

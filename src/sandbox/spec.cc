@@ -51,6 +51,8 @@ std::vector<std::byte> encode(const SandboxSpec& spec) {
     writer.put(spec.tmpfs_bytes);
     writer.put(spec.tmpfs_inodes);
     writer.put(spec.keeps_artifacts);
+    writer.put(spec.may_execute);
+    writer.put(spec.has_terminal);
     put(writer, spec.rootfs);
     writer.put(static_cast<std::uint64_t>(spec.root_entries.size()));
     for (const auto& entry : spec.root_entries) {
@@ -82,6 +84,8 @@ SandboxSpec decode_sandbox_spec(std::span<const std::byte> bytes) {
     spec.tmpfs_bytes = reader.get<std::uint64_t>();
     spec.tmpfs_inodes = reader.get<std::uint64_t>();
     spec.keeps_artifacts = reader.get<bool>();
+    spec.may_execute = reader.get<bool>();
+    spec.has_terminal = reader.get<bool>();
     spec.rootfs = get_tree(reader);
     for (auto count = reader.get<std::uint64_t>(); count > 0; --count) {
         auto& entry = spec.root_entries.emplace_back();

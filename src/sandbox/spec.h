@@ -40,6 +40,10 @@ struct SandboxSpec {
     std::uint64_t tmpfs_inodes = 0;
     /// /tmp has a directory `out` in it, and the supervisor is given /tmp to collect from.
     bool keeps_artifacts = false;
+    /// Files of the rootfs with an x bit may be executed; nothing else ever is.
+    bool may_execute = false;
+    /// There is a pseudo-terminal in /dev/pts, the job's own. The supervisor is given its master.
+    bool has_terminal = false;
     TreeSource rootfs;
     /// The rootfs's top-level entries, by name, in the order they are mounted.
     struct RootEntry {

@@ -41,8 +41,10 @@ constexpr auto kNames = std::to_array<const char*>({
     "seccomp",
     "start-program",
     "attach-tracer",
+    "terminal",
+    "start-command",
 });
-static_assert(kNames.size() == static_cast<std::size_t>(Step::kAttachTracer) + 1);
+static_assert(kNames.size() == static_cast<std::size_t>(Step::kLast) + 1);
 
 }  // namespace
 

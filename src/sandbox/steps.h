@@ -45,6 +45,9 @@ enum class Step : std::uint32_t {
     kSeccomp,
     kStartProgram,
     kAttachTracer,
+    kTerminal,
+    kStartCommand,
+    kLast = kStartCommand,
 };
 
 /// The step's stable name, as in `error.step`: `join-namespaces`.

@@ -1,5 +1,6 @@
 // Layer 3, alone: one small writable place, and the host's files are not there at all.
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -275,6 +276,91 @@ os.wait()
 vitrine.result([squares, block[0]])
 )");
     EXPECT_EQ(result["value"], (nlohmann::json::array({{0, 1, 4, 9}, 7}))) << result;
+}
+
+/// A file only its owner may read, in a directory only that owner may enter, as a caller keeps
+/// them.
+class PrivateBind : public testing::Test {
+  protected:
+    PrivateBind() {
+        ::chmod(scratch_.path().c_str(), 0700);
+        ::chmod(scratch_.write("file", "mine").c_str(), 0600);
+    }
+    std::string of(const std::string& place) const { return scratch_.path() + place; }
+
+    Scratch scratch_;
+};
+
+TEST_F(PrivateBind, ShowsTheJobWhatOnlyItsOwnerMayRead) {
+    constexpr const char* kRead = R"(
+import os, vitrine
+def attempt(action):
+    try:
+        return action()
+    except OSError as error:
+        return error.strerror
+vitrine.result([open("/data/file").read(), os.stat("/data/file").st_uid,
+                attempt(lambda: open("/data/file", "a")), attempt(lambda: os.chmod("/data/file", 0o644))])
+)";
+    const nlohmann::json expected{"mine", 1000, "Read-only file system", "Read-only file system"};
+    EXPECT_EQ(result_unvalidated(kRead, {"--ro-bind", of("") + ":/data"})["value"], expected);
+    EXPECT_EQ(result_unvalidated(kRead, {"--ro-bind", of("/file") + ":/data/file"})["value"],
+              expected);
+}
+
+TEST_F(PrivateBind, LeavesTheOwnersFilesAndNoSetIdBit) {
+    const auto result = result_unvalidated(R"(
+import ctypes, os, vitrine
+libc = ctypes.CDLL(None, use_errno=True)
+def attempt(action):
+    try:
+        return action() or "done"
+    except OSError as error:
+        return error.strerror
+open("/data/new", "w").write("the job's")
+file = os.open("/data/new", os.O_RDWR)
+vitrine.result({
+    "control": [attempt(lambda: os.chmod("/data/new", 0o755)),
+                attempt(lambda: os.close(os.open("/data/other", os.O_CREAT | os.O_RDWR, 0o755)))],
+    "set": [attempt(lambda: os.chmod("/data/new", 0o4755)),
+            attempt(lambda: os.chmod("/data/new", 0o2755)),
+            attempt(lambda: os.fchmod(file, 0o4755)),
+            attempt(lambda: os.open("/data/made", os.O_CREAT | os.O_RDWR, 0o4755)),
+            attempt(lambda: os.open("/data", os.O_TMPFILE | os.O_RDWR, 0o4755)),
+            attempt(lambda: os.mknod("/data/node", 0o104755))]})
+)",
+                                           {"--bind", of("") + ":/data"});
+    ASSERT_TRUE(result["value"].is_object()) << result;
+    EXPECT_EQ(result["value"]["control"], (nlohmann::json{"done", "done"}));
+    for (const auto& answer : result["value"]["set"])
+        EXPECT_EQ(answer, "Operation not permitted") << result["value"];
+    struct stat made{};
+    ASSERT_EQ(::stat(of("/new").c_str(), &made), 0);
+    EXPECT_EQ(made.st_uid, ::geteuid());
+    EXPECT_EQ(made.st_mode & 07777, 0755U);
+    for (const auto& entry : std::filesystem::directory_iterator(of(""))) {
+        const auto set = std::filesystem::perms::set_uid | std::filesystem::perms::set_gid;
+        EXPECT_EQ(entry.status().permissions() & set, std::filesystem::perms::none) << entry;
+    }
+}
+
+/// /proc/sys cannot be bound; a file system that the kernel has no idmapped mounts for can.
+TEST(Bind, IsRefusedWithTheReasonWhereItCannotBeTheJobs) {
+    if (::geteuid() != 0) return;  // Anybody else's job is the owner itself.
+    Scratch mounted;
+    ASSERT_EQ(::mount("ramfs", mounted.path().c_str(), "ramfs", 0, "mode=0700"), 0);
+    const std::string file = mounted.write("file", "mine");
+    ::chmod(file.c_str(), 0600);
+    const Answer refused = run_code("pass", {"--ro-bind", file + ":/data/file"});
+    EXPECT_EQ(refused.exit_code, 125);
+    EXPECT_NE(refused.err.find("cannot be given to the job's own user"), std::string::npos)
+        << refused.err;
+    EXPECT_NE(refused.err.find("knows no idmapped mounts"), std::string::npos) << refused.err;
+    ::chmod(file.c_str(), 0644);
+    ::chmod(mounted.path().c_str(), 0755);
+    EXPECT_EQ(run_code("pass", {"--ro-bind", file + ":/data/file"}).exit_code, 0);
+    EXPECT_EQ(run_code("pass", {"--bind", file + ":/data/file"}).exit_code, 125);
+    ::umount2(mounted.path().c_str(), MNT_DETACH);
 }
 
 }  // namespace

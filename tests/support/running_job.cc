@@ -18,15 +18,13 @@ namespace {
 
 constexpr int kStatusFd = 9;
 
-[[noreturn]] void become_vitrine(const std::string& code, const std::vector<std::string>& flags,
-                                 int status_fd, int output_fd) {
+[[noreturn]] void become_vitrine(const std::vector<std::string>& called, int status_fd,
+                                 int output_fd) {
     ::dup2(status_fd, kStatusFd);
     ::dup2(output_fd, 1);
-    std::vector<std::string> words{vitrine_path(),     "run",
-                                   "--no-validate",    "-q",
-                                   "--json-status-fd", std::to_string(kStatusFd)};
-    words.insert(words.end(), flags.begin(), flags.end());
-    words.insert(words.end(), {"-c", code});
+    std::vector<std::string> words{vitrine_path(), "run", "-q", "--json-status-fd",
+                                   std::to_string(kStatusFd)};
+    words.insert(words.end(), called.begin(), called.end());
     std::vector<char*> argv;
     for (std::string& word : words)
         argv.push_back(word.data());
@@ -38,10 +36,17 @@ constexpr int kStatusFd = 9;
 }  // namespace
 
 RunningJob start_job(const std::string& code, const std::vector<std::string>& flags) {
+    std::vector<std::string> words{"--no-validate"};
+    words.insert(words.end(), flags.begin(), flags.end());
+    words.insert(words.end(), {"-c", code});
+    return start_words(words);
+}
+
+RunningJob start_words(const std::vector<std::string>& words) {
     Pipe status = make_pipe();
     Pipe output = make_pipe();
     const pid_t pid = check(::fork(), "starting vitrine", "fork");
-    if (pid == 0) become_vitrine(code, flags, status.write_end.get(), output.write_end.get());
+    if (pid == 0) become_vitrine(words, status.write_end.get(), output.write_end.get());
     RunningJob job{pid, std::move(status.read_end), std::move(output.read_end)};
     std::string line;
     char letter = 0;

@@ -21,6 +21,9 @@ struct RunningJob {
 /// Starts `vitrine run --no-validate FLAGS... -c CODE` and returns once its program may start.
 RunningJob start_job(const std::string& code, const std::vector<std::string>& flags = {});
 
+/// The same for `vitrine run FLAGS-AND-WORDS...`.
+RunningJob start_words(const std::vector<std::string>& words);
+
 /// Waits for the job's first line of output: it does run. False when it ended without one.
 bool await_line(const RunningJob& job);
 

@@ -115,6 +115,10 @@ std::string vitrine_path() {
     return from_environment("VITRINE", VITRINE_PROGRAM);
 }
 
+std::string rootfs_with_commands() {
+    return from_environment("VITRINE_COMMANDS_ROOTFS", VITRINE_COMMANDS);
+}
+
 int time_scale() {
     return std::stoi(from_environment("VITRINE_TIME_SCALE", "1"));
 }
@@ -151,6 +155,19 @@ Answer run_code(const std::string& code, std::vector<std::string> flags) {
     flags.insert(flags.begin(), "run");
     flags.insert(flags.end(), {"-c", code});
     return run_vitrine({.arguments = std::move(flags)});
+}
+
+Answer run_command(const std::vector<std::string>& words, const std::vector<std::string>& flags,
+                   const std::string& input) {
+    Call call{.arguments = {"run", "--rootfs", rootfs_with_commands()}, .input = input};
+    call.arguments.insert(call.arguments.end(), flags.begin(), flags.end());
+    call.arguments.insert(call.arguments.end(), {"--exec", "--"});
+    call.arguments.insert(call.arguments.end(), words.begin(), words.end());
+    return run_vitrine(call);
+}
+
+Answer run_shell(const std::string& script, const std::vector<std::string>& flags) {
+    return run_command({"busybox", "sh", "-c", script}, flags);
 }
 
 nlohmann::json result_of(const std::string& code, std::vector<std::string> flags) {

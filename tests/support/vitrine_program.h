@@ -30,6 +30,9 @@ struct Answer {
 /// The `vitrine` under test.
 std::string vitrine_path();
 
+/// A rootfs that holds busybox and cat beside its Python.
+std::string rootfs_with_commands();
+
 /// 1, or more on a slow machine (environment variable VITRINE_TIME_SCALE).
 int time_scale();
 
@@ -43,6 +46,12 @@ Answer run_code(const std::string& code, std::vector<std::string> flags = {});
 
 /// The same with `--result -`: the result object.
 nlohmann::json result_of(const std::string& code, std::vector<std::string> flags = {});
+
+/// `vitrine run --rootfs … FLAGS... --exec -- WORDS...`, in the rootfs with commands.
+Answer run_command(const std::vector<std::string>& words,
+                   const std::vector<std::string>& flags = {}, const std::string& input = {});
+/// What busybox's shell makes of `script`.
+Answer run_shell(const std::string& script, const std::vector<std::string>& flags = {});
 
 /// Runs `code` without layer 1: the layers below must hold alone.
 nlohmann::json result_unvalidated(const std::string& code, std::vector<std::string> flags = {});

@@ -256,6 +256,26 @@ os.wait()
     EXPECT_EQ(result["status"], "cpu_timeout") << result;
 }
 
+/// The same for a command of the rootfs, all its processes together.
+TEST(Vitrine, HoldsACommandByTheCgroup) {
+    const auto run = [](const std::string& script, std::vector<std::string> flags) {
+        flags.insert(flags.end(), {"--require", "cgroup", "--timeout", "100s", "--result", "-"});
+        return run_shell(script, flags).result();
+    };
+    const auto fits = run("sleep 0.2 & sleep 0.2 & wait; echo done", {"--memory", "64m"});
+    EXPECT_EQ(fits["exit_code"], 0) << fits;
+    EXPECT_EQ(fits["stdout"]["text"], "done\n");
+    EXPECT_GE(fits["usage"]["pids_peak"], 3);
+    const auto large = run("dd if=/dev/zero of=/dev/null bs=200M count=1", {"--memory", "64m"});
+    EXPECT_EQ(large["status"], "memory") << large;
+    const auto busy =
+        run("for i in 1 2; do while :; do :; done & done; wait", {"--cpu-time", "2s"});
+    EXPECT_EQ(busy["status"], "cpu_timeout") << busy;
+    const auto many =
+        run("for i in 1 2 3 4 5 6 7 8 9; do sleep 1 & done; wait", {"--pids-limit", "5"});
+    EXPECT_GT(many["usage"]["pids_limit_hits"], 0) << many;
+}
+
 TEST(Vitrine, LeavesNoCgroupBehind) {
     (void)result_unvalidated("import os, time\nif os.fork() == 0: time.sleep(1000)", {});
     (void)result_of("while True: pass", {"--timeout", "2s"});

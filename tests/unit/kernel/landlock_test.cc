@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <filesystem>
 #include <functional>
 
@@ -116,6 +117,24 @@ TEST_F(Landlock, KeepsSignalsAndAbstractSocketsInside) {
             return outcome(::connect(socket.get(), raw, size));
         },
         EPERM);
+}
+
+TEST_F(Landlock, ExecutesWhatItIsToldToAndNothingElse) {
+    const auto execute = [](const std::string& program) {
+        return [program] {
+            const std::array<char*, 2> words{const_cast<char*>(program.c_str()), nullptr};
+            ::execv(program.c_str(), words.data());
+            return errno;
+        };
+    };
+    // What the rootfs of such a job would be; a program asks for its loader and libraries.
+    fence_.readable.insert(fence_.readable.end(), {"/usr", "/lib", "/lib64", "/etc"});
+    const std::string copy = path("writable/true");
+    std::filesystem::copy_file("/usr/bin/true", copy);
+    expect(execute("/usr/bin/true"), EACCES);
+    fence_.programs = {"/usr", "/lib", "/lib64"};
+    expect(execute("/usr/bin/true"), 0);
+    expect(execute(copy), EACCES);
 }
 
 }  // namespace

@@ -42,6 +42,29 @@ TEST(ClaimsReader, BelievesTrustedFramesOnlyBeforeAcceptance) {
     EXPECT_TRUE(reader.claims().findings.empty());
 }
 
+TEST(ClaimsReader, TakesACommandForRunUnlessItFailed) {
+    ClaimsReader run;
+    run.feed(framed(ClaimKind::kStarting, encode(python::Accepted{.started_ns = 5})));
+    EXPECT_FALSE(run.claims().accepted);
+    run.finish();
+    EXPECT_EQ(run.claims().accepted->started_ns, 5);
+    ClaimsReader failed;
+    failed.feed(framed(ClaimKind::kStarting, encode(python::Accepted{})));
+    failed.feed(framed(sandbox::ReportKind::kFailure, encode(sandbox::Failure{.message = "no"})));
+    failed.finish();
+    EXPECT_FALSE(failed.claims().accepted);
+    EXPECT_EQ(failed.claims().failure->message, "no");
+}
+
+TEST(ClaimsReader, LetsNoProgramCallItselfACommand) {
+    ClaimsReader reader;
+    reader.feed(framed(ClaimKind::kAccepted, encode(python::Accepted{.python_version = "3.11.2"})));
+    reader.feed(framed(ClaimKind::kStarting, encode(python::Accepted{.python_version = "lie"})));
+    reader.finish();
+    EXPECT_FALSE(reader.claims().starting);
+    EXPECT_EQ(reader.claims().accepted->python_version, "3.11.2");
+}
+
 TEST(ClaimsReader, TakesNoClaimBeforeAcceptance) {
     ClaimsReader reader;
     reader.feed(framed(ClaimKind::kValue, encode(python::ValueClaim{.json = "1"})));
