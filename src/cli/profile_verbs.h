@@ -44,10 +44,6 @@ std::string padded(std::string_view text, std::size_t width);
 
 /// `allow if arg0 == 1, else errno 1 (EPERM)`
 std::string describe_fate(const seccomp::Fate& fate);
-/// `syscalls[3]`, `its default; syscalls[5] needs CAP_BPF`.
-std::string describe_reason(seccomp::Basis basis, std::optional<std::size_t> rule,
-                            const seccomp::Fate& fate);
-
 Json to_json(const seccomp::Fate& fate, const std::string& profile);
 /// `{"architecture", "kernel", "capabilities"}` that the answer is for.
 Json to_json(const seccomp::HostFacts& host);

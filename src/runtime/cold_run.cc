@@ -62,7 +62,11 @@ void ColdRun::launch() {
     take_duties(leaf_, duties);
     watch_.emplace(
         context_.loop, context_.children, std::move(launching_->pipes),
-        Watch::Hooks{.on_confined = {},
+        Watch::Hooks{.on_listening =
+                         [this](int payload_pidfd, int listener_fd) {
+                             listener_->take_from(payload_pidfd, listener_fd);
+                         },
+                     .on_confined = {},
                      .on_ending = [this] { zygote_patience_.set(monotonic_ns() + kZygoteGraceNs); },
                      .on_gone = [this] { take_result(); }});
     watch_->begin(job_.limits,
@@ -89,7 +93,19 @@ void ColdRun::plan_program(const HostIdentity& identity) {
     PayloadPlan plan = plan_payload(job_, options_.profiles, leaf_.has_value(), options_.checks);
     reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
     payload_ = std::move(plan.spec);
+    if (payload_.is_listened_to) listen_to(plan.filter.programs.front());
     reporting_.note("profile and policy are read, the program is planned");
+}
+
+void ColdRun::listen_to(seccomp::Program filter) {
+    gate_ = make_pipe();
+    listener_.emplace(
+        context_.loop, std::move(filter),
+        CallListener::Hooks{
+            .told = [this](const seccomp_data& call,
+                           std::uint32_t outcome) { denials_.note(call, outcome); },
+            .on_taken = [this] { gate_.write_end.reset(); },
+            .on_failed = [this](const sandbox::Failure& failure) { watch_->fail(failure); }});
 }
 
 // ── what the zygote tells ──
@@ -138,7 +154,8 @@ void ColdRun::do_our_part() {
     } catch (const SystemError&) {
         // Init may be dead already. Whether they are forbidden, the payload finds out.
     }
-    launching_->hand_over(payload_);
+    launching_->hand_over(payload_, gate_.read_end.get());
+    gate_.read_end.reset();
     reporting_.note("init is seen; the payload was told what to run");
 }
 
@@ -165,10 +182,17 @@ void ColdRun::take_result() {
     try {
         if (plan_problem_) std::rethrow_exception(plan_problem_);
         reporting_.take(watch_->take(), leaf_ ? &*leaf_ : nullptr);
+        take_denials();
     } catch (const std::exception&) {
         reporting_.fail_by_current_exception();
     }
     on_done_();
+}
+
+void ColdRun::take_denials() {
+    if (denials_.is_empty()) return;
+    seccomp::DenialStudy study = plan_denial_study(job_, options_.profiles);
+    reporting_.set_denied(denials_.explained(study));
 }
 
 RunReport ColdRun::report() {

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "runtime/call_listener.h"
 #include "runtime/children.h"
+#include "runtime/denials.h"
 #include "runtime/event_loop.h"
 #include "runtime/job_limits.h"
 #include "runtime/job_run.h"
@@ -33,6 +35,8 @@ class ColdRun final : public JobRun {
   private:
     void launch();
     void plan_program(const HostIdentity& identity);
+    void listen_to(seccomp::Program filter);
+    void take_denials();
     void take_control();
     void take_message(Message& message);
     void take_zygote_end();
@@ -52,6 +56,9 @@ class ColdRun final : public JobRun {
     std::exception_ptr plan_problem_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
+    Denials denials_;
+    Pipe gate_;  ///< The payload waits there until its filter's listener was taken.
+    std::optional<CallListener> listener_;
     bool is_announced_ = false;  ///< The zygote has told its whole story.
     Alarm zygote_patience_;
 };

@@ -52,8 +52,9 @@ class Launching {
                 bool has_stdin_source);
     /// Waits for the guest program to run, and sends it its first message. Throws Error.
     void introduce(std::string_view what, std::span<const int> fds);
-    /// Lets the payload enter its sandbox, and tells it what to run there. Throws Error.
-    void hand_over(const sandbox::PayloadSpec& payload);
+    /// Lets the payload enter its sandbox, and tells it what to run there. `gate_fd` is what a
+    /// payload whose filter has a listener waits at, until that was taken. Throws Error.
+    void hand_over(const sandbox::PayloadSpec& payload, int gate_fd = -1);
     ~Launching();
     Launching(const Launching&) = delete;
     Launching& operator=(const Launching&) = delete;

@@ -41,6 +41,7 @@ std::string pool_key(const Job& job) {
     put_nest_key(key, job);
     key.put(job.seccomp_profile);
     key.put(job.compat_arch);
+    key.put(job.explains_denied);
     key.put(job.workdir);
     key.put(job.limits.memory_bytes);
     key.put(job.limits.swap_bytes);

@@ -54,6 +54,12 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job,
     mould_.job.source = {};
     mould_.forbids_executable_memfds = host_identity().is_privileged;
     mould_.keeps_artifacts = !job.artifacts.empty();
+    if (payload_.is_listened_to) mould_.listened_filter = filter_.programs.front();
+}
+
+seccomp::DenialStudy& WarmPool::denial_study() {
+    if (!denial_study_) denial_study_ = plan_denial_study(mould_.job, shared_.profiles);
+    return *denial_study_;
 }
 
 // ── demand ──

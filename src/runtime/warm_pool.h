@@ -40,6 +40,8 @@ class WarmPool final : public WarmOwner {
     WarmPool& operator=(const WarmPool&) = delete;
 
     const seccomp::Filter& filter() const noexcept { return filter_; }
+    /// What explains the denials of its jobs. Throws PlanError.
+    seccomp::DenialStudy& denial_study();
 
     void request(WarmClient& client);
     /// It needs none any more. Its sandbox, if it has one, is its own.
@@ -72,6 +74,7 @@ class WarmPool final : public WarmOwner {
     sandbox::PayloadSpec payload_;
     bool is_memory_counted_ = false;  ///< By RLIMIT_DATA, the warm heap included.
     WarmMould mould_;
+    std::optional<seccomp::DenialStudy> denial_study_;
     Sandboxes preparing_;
     Sandboxes parked_;
     Sandboxes ending_;

@@ -66,6 +66,8 @@ void WarmRun::parked(WarmSandbox& /*sandbox*/) {}
 void WarmRun::gone(WarmSandbox& /*sandbox*/) {
     try {
         reporting_.take(sandbox_->watch().take(), sandbox_->leaf());
+        const Denials& denials = sandbox_->denials();
+        if (!denials.is_empty()) reporting_.set_denied(denials.explained(pool_->denial_study()));
     } catch (const std::exception&) {
         reporting_.fail_by_current_exception();
     }

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "limits/cgroup.h"
+#include "runtime/call_listener.h"
+#include "runtime/denials.h"
 #include "runtime/job_run.h"
 #include "runtime/nest.h"
 #include "runtime/watch.h"
@@ -19,6 +21,8 @@ struct WarmMould {
     Job job;                ///< Its limits hold for all of them.
     bool forbids_executable_memfds = false;
     bool keeps_artifacts = false;
+    /// What the filter decides, where its decisions are told of.
+    std::optional<seccomp::Program> listened_filter;
 };
 
 class WarmSandbox;
@@ -48,6 +52,7 @@ class WarmSandbox final : public Unborn {
     /// Gives it its program, once. `limits` and the streams are borrowed.
     void begin(std::string program, const Limits& limits, const Streams& streams);
     Watch& watch() { return watch_; }
+    const Denials& denials() const { return denials_; }
     bool has_lost_its_nest() const { return nest_->is_dead(); }
     const limits::CgroupLeaf* leaf() const { return leaf_ ? &*leaf_ : nullptr; }
     void release_leaf() { leaf_.reset(); }
@@ -61,7 +66,8 @@ class WarmSandbox final : public Unborn {
                 JobPipes pipes);
     void place(pid_t pid);
     void ask_for_payload();
-    void stop_asking();
+    void listen();
+    void tell_parked();
     void feed();
 
     RunContext context_;
@@ -76,6 +82,8 @@ class WarmSandbox final : public Unborn {
     std::string program_rest_;
     bool is_answer_due_ = false;
     Watch watch_;
+    Denials denials_;
+    std::optional<CallListener> listener_;
 };
 
 }  // namespace vitrine::runtime

@@ -64,6 +64,9 @@ struct Observed {
 class Watch {
   public:
     struct Hooks {
+        /// The payload installs a filter with a listener; the numbers are its pidfd's, which lives
+        /// as long as the watch, and the listener's in its table.
+        std::function<void(int payload_pidfd, int listener_fd)> on_listening;
         /// The payload is confined, and known as a child of ours; only its program is missing.
         std::function<void()> on_confined;
         /// The sandbox is being ended: the launch must come to its end, and say so.
@@ -110,6 +113,7 @@ class Watch {
     void guarded(const std::function<void()>& action);
     void read_report();
     bool take_report();
+    void tell_listening();
     void tell_confined();
     void start_clocks();
     void set_alarm();
@@ -146,6 +150,7 @@ class Watch {
     UniqueFd payload_pidfd_;
     bool is_init_reaped_ = false;
     bool is_launching_ = true;
+    bool has_told_listening_ = false;
     bool has_told_confined_ = false;
     bool is_ending_ = false;
     bool is_finishing_ = false;

@@ -30,8 +30,11 @@ constexpr int kJoinedByPayload = CLONE_NEWUSER | CLONE_NEWNS | kOwnNamespaces;
 constexpr int kSetupFailedExit = 125;
 /// Where the payload keeps its result pipe; nothing else above stderr survives.
 constexpr int kReportFd = 3;
-/// Where the program comes to a parked payload; closed before it runs.
+/// Where the program comes to a parked payload, or word that the listener of its filter was taken;
+/// closed before the program runs.
 constexpr int kProgramFd = 4;
+/// Where the listener of a filter that has one appears: the first number that is free.
+constexpr int kListenerFd = 5;
 
 /// The standard streams at 0, 1 and 2, the result pipe at 3, nothing else: no descriptor of the
 /// caller's, of init's or of the zygote's can be used or reopened by the job.
@@ -106,6 +109,35 @@ kernel::Fence fence_for(const SandboxSpec& spec) {
     return fence;
 }
 
+void install_notifying_filter(const std::vector<sock_filter>& filter) {
+    write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kListening),
+                encode(Listening{.listener_fd = kListenerFd}));
+    const int listener_fd = kernel::install_notifying_filter(filter).release();
+    if (listener_fd != kListenerFd) throw Error("the filter's listener is not where it should be");
+}
+
+void install_filters(const PayloadSpec& spec) {
+    if (spec.is_listened_to) return install_notifying_filter(spec.filters.front());
+    for (const auto& filter : spec.filters)
+        kernel::install_filter(filter);
+}
+
+/// Whoever has the listener can undo the filter: from here on the supervisor alone.
+void give_listener_up() {
+    check(::close(kListenerFd), "closing the filter's listener, which the profile has to allow",
+          "close");
+}
+
+/// A call that the filter hands over waits for the supervisor, and one that it does not waits for
+/// the end of file: however this returns, the supervisor holds the listener.
+void await_listener_taken() {
+    char nothing = 0;
+    while (::read(kProgramFd, &nothing, 1) < 0 && errno == EINTR) {
+    }
+    ::close(kProgramFd);
+    give_listener_up();
+}
+
 Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& guest,
                  const LaunchFds& fds, int init_pidfd, int program_fd = -1) {
     Confined confined{.ready_ns = monotonic_ns()};
@@ -129,21 +161,26 @@ Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& gue
     do_step(Step::kRequiredLayers, [&] { check_required(sandbox.required, confined); });
     confined.entered_ns = monotonic_ns();
     // Last: nothing above would be allowed under it, and nothing untrusted is above it.
-    do_step(Step::kSeccomp, [&] {
-        for (const auto& filter : spec.filters)
-            kernel::install_filter(filter);
-    });
+    do_step(Step::kSeccomp, [&] { install_filters(spec); });
     confined.filtered_ns = monotonic_ns();
     return confined;
 }
 
+/// What the supervisor tells a cold payload.
+struct Orders {
+    PayloadSpec spec;
+    UniqueFd gate;  ///< Reads end of file once the listener is taken, where there is to be one.
+};
+
 /// The supervisor has done its part to the sandbox, while init did its own, and has worked out
 /// what is to be run.
-PayloadSpec await_supervisor(int control_fd) {
-    const Message message = receive_message(control_fd, 16, 1);
+Orders await_supervisor(int control_fd) {
+    Message message = receive_message(control_fd, 16, 2);
     if (message.fds.empty()) throw Error("the supervisor is gone");
     const std::string bytes = read_all(message.fds.front().get(), kMaxSpecBytes);
-    return decode_payload_spec(std::as_bytes(std::span(bytes)));
+    Orders orders{.spec = decode_payload_spec(std::as_bytes(std::span(bytes))), .gate = {}};
+    if (orders.spec.is_listened_to) orders.gate = std::move(message.fds.at(1));
+    return orders;
 }
 
 /// Reports the failure: the pipe is at one place before the descriptors are sorted, at another
@@ -199,6 +236,8 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
         // Parked. What follows is under the filter, and still ours up to the program itself.
         const WarmProgram program = do_step(Step::kReceiveSpec, [] { return await_program(); });
+        // It was given the program because the supervisor has the listener.
+        if (spec.is_listened_to) do_step(Step::kSeccomp, [] { give_listener_up(); });
         guest.set_environment(program.environment);
         ::_exit(guest.run(program.program, kReportFd));
     } catch (const StepError& error) {
@@ -217,11 +256,14 @@ void run_payload(const Inheritance& from, Guest& guest) {
         // Trusted code, in the zygote's mounts, with no privilege over the host.
         do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
-        const PayloadSpec spec =
+        const Orders orders =
             do_step(Step::kAwaitSupervisor, [&] { return await_supervisor(from.control_fd); });
-        Confined confined = confine(from.sandbox, spec, guest, from.fds, from.init_pidfd);
+        const PayloadSpec& spec = orders.spec;
+        Confined confined =
+            confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, orders.gate.get());
         confined.born_ns = born_ns;
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
+        if (spec.is_listened_to) do_step(Step::kSeccomp, [] { await_listener_taken(); });
         ::_exit(guest.run(spec.program, kReportFd));
     } catch (const StepError& error) {
         report_failure(error.failure(), from.fds.report_end.get());

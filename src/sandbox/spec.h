@@ -66,6 +66,8 @@ struct PayloadSpec {
     std::vector<Ulimit> rlimits;
     std::string workdir;
     std::vector<std::vector<sock_filter>> filters;  ///< Seccomp, in the order of installing.
+    /// The filter, then the only one, hands calls to a listener, which the supervisor takes.
+    bool is_listened_to = false;
     /// The program, in the guest's own encoding; opaque to the sandbox.
     std::string program;
 };
