@@ -61,8 +61,9 @@ std::vector<std::string> denied_table(const Result& result) {
     for (std::size_t i = 0; i < result.denied.size(); ++i) {
         lines.push_back(line_of(rows[i + 1], widths));
         const DeniedCall& call = result.denied[i];
-        if (!call.rule.empty()) lines.push_back(concat("      by ", call.rule));
-        if (!call.allowed_by.empty()) lines.push_back(concat("      allowed by ", call.allowed_by));
+        if (!call.rule.empty()) lines.push_back(concat("      denied by ", call.rule));
+        if (!call.allowed_by.empty())
+            lines.push_back(concat("      to allow it: ", call.allowed_by));
     }
     return lines;
 }

@@ -18,9 +18,11 @@ using sandbox::monotonic_ns;
 
 /// The loop has others to look after.
 constexpr int kCallsPerTurn = 64;
-/// One part in so many of a CPU.
-constexpr std::int64_t kShareOfCpu = 4;
+/// One part in so many of a CPU. What a turn of the loop costs beside comes to as much again.
+constexpr std::int64_t kShareOfCpu = 8;
 constexpr std::int64_t kMostSavedNs = 50'000'000;
+/// What is saved up before going on, once all was spent: going on and off costs, too.
+constexpr std::int64_t kFreshStartNs = 1'000'000;
 /// The payload announces its listener and then makes it: that takes a fraction of a millisecond.
 constexpr std::int64_t kFirstPatienceNs = 100'000;
 constexpr std::int64_t kMostPatienceNs = 20'000'000;
@@ -54,7 +56,7 @@ void CpuBudget::spend(std::int64_t spent_ns, std::int64_t now_ns) {
 
 std::int64_t CpuBudget::wait_ns(std::int64_t now_ns) {
     earn(now_ns);
-    return left_ns_ >= 0 ? 0 : -left_ns_ * kShareOfCpu;
+    return left_ns_ >= 0 ? 0 : (kFreshStartNs - left_ns_) * kShareOfCpu;
 }
 
 // ── the listener ──

@@ -38,11 +38,12 @@ std::string missing_capabilities(const Fate& fate) {
     return text;
 }
 
-/// The conditions of the rule that refuses, where other arguments would get through.
-std::string closed_conditions(const Answer& answer) {
-    if (!answer.rule || !lets_through(answer.fate.otherwise)) return {};
-    for (const Alternative& alternative : answer.fate.alternatives) {
-        if (alternative.rule == *answer.rule) return describe(alternative.conditions);
+/// The conditions by which a rule refuses, where other arguments would get through.
+std::string closed_conditions(const Fate& fate, const Arguments& arguments) {
+    if (!lets_through(fate.otherwise)) return {};
+    for (const Alternative& alternative : fate.alternatives) {
+        if (!lets_through(alternative.outcome) && hold(alternative.conditions, arguments))
+            return describe(alternative.conditions);
     }
     return {};
 }
@@ -54,11 +55,11 @@ std::string better_profile(const Answer& answer, const NamedCall& call) {
                      : concat("a profile with an entry for '", call.name, "'");
 }
 
-std::string remedy_of(const Answer& answer, const NamedCall& call) {
+std::string remedy_of(const Answer& answer, const NamedCall& call, const Arguments& arguments) {
     std::string text;
     if (const std::string open = open_conditions(answer.fate); !open.empty())
         text += concat("arguments with ", open, ", or ");
-    if (const std::string closed = closed_conditions(answer); !closed.empty())
+    if (const std::string closed = closed_conditions(answer.fate, arguments); !closed.empty())
         text += concat("arguments without ", closed, ", or ");
     if (const std::string capabilities = missing_capabilities(answer.fate); !capabilities.empty())
         text += concat(capabilities, ", which no job has, or ");
@@ -66,12 +67,13 @@ std::string remedy_of(const Answer& answer, const NamedCall& call) {
 }
 
 /// Of several profiles each one that refuses has to be satisfied.
-void add_answer(Denial& denial, const Answer& answer, const NamedCall& call, bool is_one_of_many) {
+void add_answer(Denial& denial, const Answer& answer, const NamedCall& call,
+                const Arguments& arguments, bool is_one_of_many) {
     denial.rule += concat(denial.rule.empty() ? "" : "; ", answer.profile, ": ",
                           describe_reason(answer.basis, answer.rule, answer.fate));
-    denial.allowed_by +=
-        concat(denial.allowed_by.empty() ? "" : "; and ",
-               is_one_of_many ? concat("for ", answer.profile, ": ") : "", remedy_of(answer, call));
+    denial.allowed_by += concat(denial.allowed_by.empty() ? "" : "; and ",
+                                is_one_of_many ? concat(answer.profile, ": ") : "",
+                                remedy_of(answer, call, arguments));
 }
 
 }  // namespace
@@ -96,14 +98,16 @@ Denial DenialStudy::explain(const seccomp_data& call, std::uint32_t outcome) {
     const NamedCall named{.name = call_name(number, *arch), .number = number, .arch = arch};
     Denial denial{.name = name_of(named), .architecture = arch->short_name};
     if (!studies_) studies_ = study(parts_, host_);
-    const Explanation explanation = seccomp::explain(
-        *studies_, named, std::vector<std::uint64_t>(std::begin(call.args), std::end(call.args)));
+    Arguments arguments{};
+    std::ranges::copy(call.args, arguments.begin());
+    const Explanation explanation =
+        seccomp::explain(*studies_, named, {arguments.begin(), arguments.end()});
     std::vector<const Answer*> refusing;
     for (const Answer& answer : explanation.answers) {
         if (!lets_through(answer.outcome.value_or(outcome))) refusing.push_back(&answer);
     }
     for (const Answer* answer : refusing)
-        add_answer(denial, *answer, named, refusing.size() > 1);
+        add_answer(denial, *answer, named, arguments, refusing.size() > 1);
     return denial;
 }
 
