@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <memory>
 
 #include "base/error.h"
 
@@ -131,8 +132,9 @@ void send_message(int socket_fd, std::span<const std::byte> bytes, std::span<con
 Message receive_message(int socket_fd, std::size_t max_bytes, std::size_t max_fds) {
     if (max_fds > kMaxFdsPerMessage) throw Error("too many descriptors for one message");
     Message message;
-    message.bytes.resize(max_bytes);
-    iovec part{.iov_base = message.bytes.data(), .iov_len = message.bytes.size()};
+    // Most messages are short: what is not received is not touched.
+    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(max_bytes);
+    iovec part{.iov_base = buffer.get(), .iov_len = max_bytes};
     alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * kMaxFdsPerMessage)> control{};
     msghdr header{};
     header.msg_iov = &part;
@@ -147,7 +149,7 @@ Message receive_message(int socket_fd, std::size_t max_bytes, std::size_t max_fd
             throw SystemError("receiving a control message", "recvmsg");
         }
     }
-    message.bytes.resize(static_cast<std::size_t>(got));
+    message.bytes.assign(buffer.get(), buffer.get() + got);
     for (cmsghdr* item = CMSG_FIRSTHDR(&header); item != nullptr;
          item = CMSG_NXTHDR(&header, item)) {
         if (item->cmsg_level != SOL_SOCKET || item->cmsg_type != SCM_RIGHTS) continue;

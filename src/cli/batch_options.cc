@@ -41,7 +41,7 @@ be written; 128+N ended by signal N; with --fail-fast that of the first job that
 
 struct BatchFlags : JobFlags {
     std::string jobs, each, output, resume, report, preload, preload_script, input;
-    bool ordered = false, fail_fast = false, cold = false;
+    bool ordered = false, fail_fast = false, cold = false, fresh_networks = false;
 };
 
 class BatchHelp : public CLI::Formatter {
@@ -70,6 +70,10 @@ void add_flags(CLI::App& app, BatchFlags& flags) {
         "Modules that warm interpreters have imported before any job: numpy,pandas");
     add("--preload-script", flags.preload_script, "FILE",
         "A trusted script that they have run: imports, and data that jobs share");
+    app.add_flag(
+        "--fresh-networks", flags.fresh_networks,
+        "Make a network namespace for each job; else one that shows no trace of an earlier "
+        "job may be handed on");
     add_job_flags(app, flags);
     app.get_option("--timeout")->description("Wall-clock limit of each job: 500ms, 10s, 2m [10s]");
     app.add_option("INPUT", flags.input,
@@ -148,6 +152,7 @@ BatchRequest make_request(const BatchFlags& flags, const std::string& default_ro
     request.is_ordered = flags.ordered;
     request.fails_fast = flags.fail_fast;
     request.is_cold = flags.cold;
+    request.has_fresh_networks = flags.fresh_networks;
     request.workers = usable_cores();
     with_flag("--jobs", flags.jobs, [&] {
         request.workers = static_cast<unsigned>(parse_integer(flags.jobs, 1, kMaxWorkers));

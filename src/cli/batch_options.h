@@ -23,6 +23,7 @@ struct BatchRequest {
     bool is_ordered = false;
     bool fails_fast = false;
     bool is_cold = false;
+    bool has_fresh_networks = false;
     runtime::Preload preload;
     Voice voice;
 };

@@ -22,13 +22,15 @@ int minor_of(std::string_view version) {
 
 }  // namespace
 
-Api Api::load(const std::string& libpython_path, const std::vector<std::string>& dependencies) {
+Api Api::load(const std::string& libpython_path, const std::vector<std::string>& dependencies,
+              SymbolBinding binding) {
+    const int binding_flag = binding == SymbolBinding::kNow ? RTLD_NOW : RTLD_LAZY;
     for (const std::string& path : dependencies) {
         // One that cannot be loaded here is missed below, with a better message.
-        (void)::dlopen(path.c_str(), RTLD_LAZY);
+        (void)::dlopen(path.c_str(), binding_flag);
     }
     // RTLD_GLOBAL: extension modules expect to find the interpreter's symbols.
-    void* library = ::dlopen(libpython_path.c_str(), RTLD_LAZY | RTLD_GLOBAL);
+    void* library = ::dlopen(libpython_path.c_str(), binding_flag | RTLD_GLOBAL);
     if (library == nullptr) throw Error(concat("loading libpython: ", ::dlerror()));
     Api api;
     const auto look_up = [&](auto& slot, const char* name) {

@@ -8,12 +8,17 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace vitrine::python {
+
+/// When the dynamic linker looks libpython's own calls up: all at once, or each at its first use,
+/// which is quicker for one program.
+enum class SymbolBinding : std::uint8_t { kLazy, kNow };
 
 /// Function and data symbols of one loaded libpython. Valid for the life of the process: a
 /// libpython is never unloaded.
@@ -31,7 +36,8 @@ struct Api {
     /// libraries in `dependencies` are loaded first, by path: found by name they would be looked
     /// for in every directory a loader without a cache can think of.
     static Api load(const std::string& libpython_path,
-                    const std::vector<std::string>& dependencies = {});
+                    const std::vector<std::string>& dependencies = {},
+                    SymbolBinding binding = SymbolBinding::kLazy);
 };
 
 /// Owns one reference.

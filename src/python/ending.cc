@@ -88,6 +88,11 @@ bool destroy_main(const Api& api, Ref globals) {
 
 }  // namespace
 
+void drop_main(const Api& api, Ref globals) {
+    (void)flush_streams(api);
+    (void)destroy_main(api, std::move(globals));
+}
+
 int end_program(const Api& api, Ref globals, int exit_code) {
     call_if_loaded(api, "threading", "_shutdown");
     call_if_loaded(api, "atexit", "_run_exitfuncs");

@@ -12,4 +12,7 @@ namespace vitrine::python {
 /// nothing of `api` may be called afterwards.
 int end_program(const Api& api, Ref globals, int exit_code);
 
+/// The part of it that destroys `__main__`, for a program that nothing else came of.
+void drop_main(const Api& api, Ref globals);
+
 }  // namespace vitrine::python

@@ -204,18 +204,16 @@ Guard::Guard(const Api& api_used, const Policy& policy_used)
 
 Guard::~Guard() = default;
 
-void install_guard(Guard& guard, PyObject* globals) {
+void install_guard(Guard& guard, PyObject* globals, const Ref reduced) {
     const Api& api = guard.api;
     guard.import_method = {"__import__", &guarded_import, METH_VARARGS, nullptr};
     guard.getattr_method = {"__getattr__", &facade_getattr, METH_O, nullptr};
     guard.refusal_method = {
         "refused", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&refuse_call)),
         METH_VARARGS | METH_KEYWORDS, nullptr};
-    const Ref builtins(api, api.PyImport_ImportModule("builtins"));
-    const Ref reduced(api,
-                      !builtins ? nullptr : api.PyDict_Copy(api.PyModule_GetDict(builtins.get())));
-    if (!reduced) throw Error(concat("reducing the built-ins: ", take_error(api)));
-    guard.builtin_import = Ref(api, api.PyObject_GetAttrString(builtins.get(), "__import__"));
+    PyObject* import = api.PyDict_GetItemString(reduced.get(), "__import__");
+    if (import == nullptr) throw Error("reducing the built-ins: there is no __import__");
+    guard.builtin_import = Ref(api, own(api, import));
     for (const std::string_view name : guard.policy.refused_builtins.names()) {
         // Not every version has every one of them.
         if (api.PyDict_DelItemString(reduced.get(), std::string(name).c_str()) != 0) {
@@ -224,8 +222,10 @@ void install_guard(Guard& guard, PyObject* globals) {
     }
     install_class_guard(guard.classes, reduced.get());
     prepare_modules(guard);
-    const Ref import = make_function(api, guard.import_method, guard);
-    if (!import || api.PyDict_SetItemString(reduced.get(), "__import__", import.get()) != 0 ||
+    const Ref guarded = make_function(api, guard.import_method, guard);
+    // For good: taking it apart with __main__ would touch every built-in once more.
+    api.Py_IncRef(reduced.get());
+    if (!guarded || api.PyDict_SetItemString(reduced.get(), "__import__", guarded.get()) != 0 ||
         api.PyDict_SetItemString(globals, "__builtins__", reduced.get()) != 0) {
         throw Error(concat("guarding imports: ", take_error(api)));
     }

@@ -41,7 +41,8 @@ struct Guard {
     PyMethodDef refusal_method{};
 };
 
-/// Gives `globals`, a program's namespace, its reduced built-ins. Throws Error.
-void install_guard(Guard& guard, PyObject* globals);
+/// Makes `builtins`, a copy of the real ones, those of a program whose namespace is `globals`:
+/// reduced, and with guarded imports. Throws Error.
+void install_guard(Guard& guard, PyObject* globals, const Ref builtins);
 
 }  // namespace vitrine::python

@@ -135,8 +135,8 @@ InterpreterSpec decode_interpreter_spec(std::string_view bytes) {
     return spec;
 }
 
-Interpreter Interpreter::start(const InterpreterSpec& spec) {
-    Interpreter interpreter(Api::load(spec.libpython, spec.libraries));
+Interpreter Interpreter::start(const InterpreterSpec& spec, SymbolBinding binding) {
+    Interpreter interpreter(Api::load(spec.libpython, spec.libraries, binding));
     const Api& api = interpreter.api_;
     pre_initialize(api);
     initialize(api, spec);
@@ -164,6 +164,22 @@ void Interpreter::set_environment(
         expect(api_, api_.PyDict_SetItem(mapping.get(), key.get(), text.get()) == 0,
                "setting os.environ");
     }
+}
+
+void Interpreter::prepare_builtins() {
+    builtins_copy_.emplace(copy_builtins());
+}
+
+Ref Interpreter::copy_builtins() const {
+    if (builtins_copy_) {
+        Ref prepared = std::move(*builtins_copy_);
+        builtins_copy_.reset();
+        return prepared;
+    }
+    const Ref builtins(api_, api_.PyImport_ImportModule("builtins"));
+    Ref copy(api_, !builtins ? nullptr : api_.PyDict_Copy(api_.PyModule_GetDict(builtins.get())));
+    expect(api_, static_cast<bool>(copy), "copying the built-ins");
+    return copy;
 }
 
 std::string Interpreter::version() const {

@@ -2,6 +2,7 @@
 // CPython's C API manual.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,12 +34,19 @@ class Interpreter {
   public:
     /// Loads libpython and initialises it isolated: no environment, no user site, no `site`,
     /// UTF-8 mode, nothing written. Throws Error.
-    static Interpreter start(const InterpreterSpec& spec);
+    static Interpreter start(const InterpreterSpec& spec,
+                             SymbolBinding binding = SymbolBinding::kLazy);
 
     const Api& api() const noexcept { return api_; }
 
     /// Replaces the environment, both libc's and what os.environ is or will be made from.
     void set_environment(const std::vector<std::pair<std::string, std::string>>& environment) const;
+
+    /// In a warm heap: makes the next copy of the built-ins now. A copy touches every one of them,
+    /// and after a fork each page that is touched is copied, too.
+    void prepare_builtins();
+    /// A copy of the built-ins that is the caller's to change. Throws Error.
+    Ref copy_builtins() const;
 
     /// `3.11.2`.
     std::string version() const;
@@ -47,6 +55,7 @@ class Interpreter {
     explicit Interpreter(Api api) : api_(api) {}
 
     Api api_;
+    mutable std::optional<Ref> builtins_copy_;  ///< Made ahead, until somebody takes it.
 };
 
 }  // namespace vitrine::python

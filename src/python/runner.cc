@@ -26,6 +26,23 @@ namespace {
 constexpr long kCheckSeconds = 10;
 constexpr int kSignalBase = 128;
 
+/// A little of what most programs do.
+constexpr const char* kRehearsal = R"(
+class Point:
+    def __init__(self, x, y=1):
+        self.x, self.y = x, y
+
+def work(numbers):
+    total = sum(number * 0.5 for number in numbers if number > 1)
+    return f"{total:.2f} {[str(number) for number in numbers]}"
+
+try:
+    work([Point(i).x for i in range(3)])
+except ValueError:
+    pass
+)";
+constexpr std::uint32_t kAmple = 10000;
+
 std::int64_t now_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
         .count();
@@ -80,10 +97,24 @@ class Run {
         report(ClaimKind::kAccepted, Accepted{.python_version = interpreter_.version(),
                                               .started_ns = started_ns,
                                               .accepted_ns = now_ns()});
-        if (program_.policy.enabled) install_guard(guard_, globals_.get());
+        if (program_.policy.enabled) {
+            install_guard(guard_, globals_.get(), interpreter_.copy_builtins());
+        }
         // From here on, whatever happens in this process may be the job's doing.
         const int exit_code = execute(std::move(code), std::move(arguments));
         return finish(exit_code);
+    }
+
+    void rehearse() {
+        prepare_interpreter();
+        const Ref tree = parse();
+        require(static_cast<bool>(tree), "rehearsing");
+        // By a policy that refuses all of it.
+        (void)validate(api_, tree.get(), source_->bytes, program_.policy);
+        Ref code = compile(tree.get(), 0);
+        require(static_cast<bool>(code), "rehearsing");
+        require(execute(std::move(code), {api_, nullptr}) == 0, "rehearsing");
+        drop_main(api_, std::move(globals_));
     }
 
   private:
@@ -268,12 +299,27 @@ class Run {
     bool was_interrupted_ = false;
 };
 
+/// Not on the stack: vitrine.result() of the job points into it until the process ends.
+Run& keep_run(const Interpreter& interpreter, const Program& program, int report_fd) {
+    return *std::make_unique<Run>(interpreter, program, report_fd).release();
+}
+
 }  // namespace
 
 int run_program(const Interpreter& interpreter, const Program& program, int report_fd) {
-    // Not on the stack: vitrine.result() of the job points into it until the process ends.
-    Run* run = std::make_unique<Run>(interpreter, program, report_fd).release();
-    return program.checks.empty() ? run->run() : run->check();
+    Run& run = keep_run(interpreter, program, report_fd);
+    return program.checks.empty() ? run.run() : run.check();
+}
+
+void rehearse(const Interpreter& interpreter) {
+    Program program;
+    program.source = {.name = "<rehearsal>", .bytes = kRehearsal};
+    program.policy.enabled = true;
+    program.policy.max_source_bytes = kAmple;
+    program.policy.max_depth = kAmple;
+    program.policy.max_nodes = kAmple;
+    constexpr int kNobody = -1;
+    keep_run(interpreter, program, kNobody).rehearse();
 }
 
 }  // namespace vitrine::python

@@ -19,4 +19,8 @@ inline constexpr int kRefusedExit = 126;
 /// within ten seconds (or SIGALRM ends the process), and reported.
 int run_program(const Interpreter& interpreter, const Program& program, int report_fd);
 
+/// Takes an empty program through all of it but the guard, and tells nobody. Leaves nothing but
+/// memory that has been touched; before any program. Throws Error.
+void rehearse(const Interpreter& interpreter);
+
 }  // namespace vitrine::python

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/wire.h"
+#include "python/runner.h"
 
 namespace vitrine::python {
 
@@ -85,7 +86,7 @@ Preload decode_preload(std::string_view bytes) {
     return preload;
 }
 
-WarmHeap::WarmHeap(const Interpreter& interpreter, const Preload& preload)
+WarmHeap::WarmHeap(Interpreter& interpreter, const Preload& preload)
     : interpreter_(interpreter), renew_(interpreter.api(), nullptr) {
     const Api& api = interpreter.api();
     std::vector<std::pair<std::string, std::string>> one_thread;
@@ -95,16 +96,19 @@ WarmHeap::WarmHeap(const Interpreter& interpreter, const Preload& preload)
     import_modules(api, preload.modules);
     run_script(api, preload.script);
     renew_ = make_renewal(api);
+    interpreter.prepare_builtins();
+    rehearse(interpreter);
     interpreter.set_environment({});
     (void)api.PyGC_Collect();
     freeze_heap(api);
 }
 
-void WarmHeap::come_of_age() const {
+void WarmHeap::come_of_age(bool is_awaited) const {
     const Api& api = interpreter_.api();
     api.PyOS_AfterFork_Child();
     const Ref done(api, api.PyObject_CallNoArgs(renew_.get()));
     require(api, static_cast<bool>(done), "renewing random states");
+    if (!is_awaited) rehearse(interpreter_);
 }
 
 }  // namespace vitrine::python

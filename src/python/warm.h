@@ -27,12 +27,13 @@ class WarmHeap {
     /// Imports, runs the script, and leaves a heap that no collection looks at. Libraries that
     /// count CPUs are told of one, so that none starts threads. Throws Error that names what could
     /// not be preloaded.
-    WarmHeap(const Interpreter& interpreter, const Preload& preload);
+    WarmHeap(Interpreter& interpreter, const Preload& preload);
 
     /// In a fork, before anything else of Python: CPython's own renewal (PyOS_AfterFork_Child),
     /// then random states that every fork would share: of `random`, `tempfile`, `multiprocessing`
-    /// and numpy's global generator. Throws Error.
-    void come_of_age() const;
+    /// and numpy's global generator. Where nobody waits for it, what a program touches first is
+    /// then touched, so that it is copied from the zygote's memory now. Throws Error.
+    void come_of_age(bool is_awaited) const;
 
   private:
     const Interpreter& interpreter_;

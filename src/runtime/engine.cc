@@ -1,5 +1,6 @@
 #include "runtime/engine.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -29,6 +30,9 @@ constexpr std::int64_t kStrangersLookNs = 50'000'000;
 constexpr rlim_t kDescriptorsPerJob = 24;
 constexpr rlim_t kOtherDescriptors = 256;
 
+/// Sandboxes being taken apart beside as many as may run.
+constexpr std::size_t kMostEnding = 16;
+
 /// One submitted job.
 struct Task {
     Job job;
@@ -55,6 +59,13 @@ void ignore_broken_pipes() {
     }
 }
 
+/// What one job gave back the next one needs: asking the kernel each time costs page faults.
+void keep_freed_memory() {
+    constexpr int kKept = 16 << 20;
+    (void)::mallopt(M_TRIM_THRESHOLD, kKept);
+    (void)::mallopt(M_MMAP_THRESHOLD, kKept);
+}
+
 RunReport interrupted_report(const Job& job, int signal) {
     RunReport report;
     report.result.id = job.id;
@@ -75,6 +86,7 @@ class JobEngine final : public Engine {
           strangers_look_(loop_, [this] { look_for_strangers(); }) {
         make_room_for_descriptors(options_.workers);
         ignore_broken_pipes();
+        keep_freed_memory();
         if (!options_.is_cold) house_.emplace(context(), options_);
     }
 
@@ -123,7 +135,7 @@ class JobEngine final : public Engine {
     static constexpr std::chrono::milliseconds kPatienceAtEnd{100};
 
     void start_waiting() {
-        while (!waiting_.empty() && running_.size() < options_.workers) {
+        while (!waiting_.empty() && running_.size() < options_.workers && !is_ending_too_many()) {
             running_.push_back(std::move(waiting_.front()));
             waiting_.pop_front();
             Task* task = running_.back().get();
@@ -131,6 +143,11 @@ class JobEngine final : public Engine {
             task->run->start();
         }
         if (!running_.empty() && !strangers_look_.is_set()) look_for_strangers();
+    }
+
+    /// Jobs that end faster than the kernel takes their sandboxes apart must wait for it.
+    bool is_ending_too_many() const {
+        return house_ && house_->dying() > options_.workers + kMostEnding;
     }
 
     std::unique_ptr<JobRun> make_run(Task& task) {

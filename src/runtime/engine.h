@@ -24,6 +24,9 @@ struct EngineOptions {
     unsigned workers = 1;  ///< Jobs running at a time.
     bool is_cold = false;  ///< A fresh interpreter per job instead of a zygote's fork.
     Preload preload;
+    /// Warm: a network namespace is made for every job, instead of handing one on that no job has
+    /// left a trace in.
+    bool has_fresh_networks = false;
 };
 
 /// Runs many jobs at a time. Single-threaded: jobs are watched, and `Done` is called, within

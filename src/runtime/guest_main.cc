@@ -22,16 +22,18 @@ constexpr int kGuestFailedExit = 125;
 
 class PythonGuest final : public vitrine::sandbox::Guest {
   public:
-    void start(std::string_view interpreter) override {
+    void start(std::string_view interpreter, bool is_for_many) override {
+        using vitrine::python::SymbolBinding;
         const auto spec = vitrine::python::decode_interpreter_spec(interpreter);
-        interpreter_ = vitrine::python::Interpreter::start(spec);
+        interpreter_ = vitrine::python::Interpreter::start(
+            spec, is_for_many ? SymbolBinding::kNow : SymbolBinding::kLazy);
     }
 
     void warm_up(std::string_view preload) override {
         warm_.emplace(*interpreter_, vitrine::python::decode_preload(preload));
     }
 
-    void come_of_age() override { warm_->come_of_age(); }
+    void come_of_age(bool is_awaited) override { warm_->come_of_age(is_awaited); }
 
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {

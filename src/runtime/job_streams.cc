@@ -59,6 +59,15 @@ bool OutputStream::read_once() {
     return true;
 }
 
+bool OutputStream::comes_to_end() {
+    // What a pipe holds, and the end: whoever writes on must not keep us.
+    constexpr int kReads = 4;
+    for (int i = 0; i < kReads && pipe_ && read_once(); ++i) {
+    }
+    arm();
+    return !pipe_;
+}
+
 void OutputStream::forward() {
     forwarder_.write_some();
     arm();

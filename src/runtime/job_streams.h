@@ -33,6 +33,8 @@ class OutputStream {
     /// The caller gets nothing more.
     void drop();
 
+    /// Reads some more. True when that was all: nobody holds the job's end any more.
+    bool comes_to_end();
     const Capture& capture() const noexcept { return capture_; }
 
   private:

@@ -13,6 +13,8 @@ namespace vitrine::runtime {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 65536;
+/// Network namespaces kept for sandboxes to come.
+constexpr std::size_t kMostNetworks = 64;
 
 sandbox::Failure unexpected_end() {
     return {.step = sandbox::Step::kWarmUp,
@@ -71,22 +73,38 @@ std::uint64_t Nest::expect(Unborn& sandbox) {
     return next_name_++;
 }
 
-void Nest::ask_for_init(Unborn& sandbox, bool waits, int ready_fd, int lifeline_fd) {
+void Nest::keep_network(UniqueFd network) {
+    if (is_dead_ || networks_.size() >= kMostNetworks) return;
+    networks_.push_back(std::move(network));
+}
+
+UniqueFd Nest::take_network() {
+    if (networks_.empty()) return {};
+    UniqueFd network = std::move(networks_.back());
+    networks_.pop_back();
+    return network;
+}
+
+void Nest::ask_for_init(Unborn& sandbox, const InitWish& wish) {
     if (is_dead_) return sandbox.birth_failed(unexpected_end());
     const std::uint64_t name = expect(sandbox);
     try {
-        send_message(nursery_.get(), encode(sandbox::InitRequest{.sandbox = name, .waits = waits}),
-                     std::array{ready_fd, lifeline_fd});
+        const sandbox::InitRequest request{
+            .sandbox = name, .waits = wish.waits, .shares_networks = wish.shares_networks};
+        const std::array fds{wish.ready_fd, wish.lifeline_fd, wish.network_fd};
+        send_message(nursery_.get(), encode(request),
+                     std::span(fds).first(wish.network_fd < 0 ? 2 : 3));
     } catch (const SystemError&) {
         // It is dead, which its socket tells next; everybody is answered then.
     }
 }
 
-void Nest::ask_for_payload(Unborn& sandbox, std::span<const int> fds) {
+void Nest::ask_for_payload(Unborn& sandbox, bool is_awaited, std::span<const int> fds) {
     if (is_dead_) return sandbox.birth_failed(unexpected_end());
     const std::uint64_t name = expect(sandbox);
     try {
-        send_message(zygote_.control.get(), encode(sandbox::PayloadRequest{.sandbox = name}), fds);
+        const sandbox::PayloadRequest request{.sandbox = name, .is_awaited = is_awaited};
+        send_message(zygote_.control.get(), encode(request), fds);
     } catch (const SystemError&) {
         // As above.
     }
@@ -97,7 +115,7 @@ void Nest::ask_for_payload(Unborn& sandbox, std::span<const int> fds) {
 void Nest::take(int socket_fd) {
     if (is_dead_) return;
     try {
-        Message message = receive_message(socket_fd, kMaxAnswerBytes, 1);
+        Message message = receive_message(socket_fd, kMaxAnswerBytes, 2);
         if (message.bytes.empty()) return die(unexpected_end());
         take_message(message);
     } catch (const std::exception& error) {
@@ -124,18 +142,19 @@ void Nest::take_message(Message& message) {
             data_bytes_ = told.data_bytes;
             return hooks_.on_ready();
         default:
-            return answer(told, std::move(pidfd));
+            return answer(told, std::move(pidfd),
+                          message.fds.size() > 1 ? std::move(message.fds[1]) : UniqueFd());
     }
 }
 
-void Nest::answer(const sandbox::NestMessage& message, UniqueFd pidfd) {
+void Nest::answer(const sandbox::NestMessage& message, UniqueFd pidfd, UniqueFd network) {
     const auto found = unborn_.find(message.sandbox);
     if (found == unborn_.end()) return;
     Unborn& sandbox = *found->second;
     unborn_.erase(found);
     if (message.kind == sandbox::NestAnswer::kFailed) return sandbox.birth_failed(message.failure);
     if (message.kind == sandbox::NestAnswer::kInitBorn) {
-        return sandbox.init_born(std::move(pidfd), message.pid);
+        return sandbox.init_born(std::move(pidfd), message.pid, std::move(network));
     }
     sandbox.payload_born(std::move(pidfd),
                          {.forking_ns = message.forking_ns, .payload_pid = message.pid});

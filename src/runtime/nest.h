@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "base/fd.h"
 #include "runtime/children.h"
@@ -22,7 +23,8 @@ namespace vitrine::runtime {
 class Unborn {
   public:
     virtual ~Unborn() = default;
-    virtual void init_born(UniqueFd pidfd, pid_t pid) = 0;
+    /// `network` is its network namespace where that was made for it and may be handed on.
+    virtual void init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) = 0;
     virtual void payload_born(UniqueFd pidfd, const sandbox::Launched& launched) = 0;
     virtual void birth_failed(const sandbox::Failure& failure) = 0;
 };
@@ -51,16 +53,27 @@ class Nest {
     std::uint64_t memory_bytes() const noexcept { return memory_bytes_; }
     std::uint64_t data_bytes() const noexcept { return data_bytes_; }
 
-    /// Asks for an init; with `waits` it does nothing before it is sent something. Descriptors are
-    /// borrowed and travel along.
-    void ask_for_init(Unborn& sandbox, bool waits, int ready_fd, int lifeline_fd);
+    /// What an init is to be. Descriptors are borrowed and travel along.
+    struct InitWish {
+        bool waits;  ///< It does nothing before it is sent something.
+        bool shares_networks;
+        int ready_fd;
+        int lifeline_fd;
+        int network_fd;  ///< Of a sandbox that is gone; -1 for none.
+    };
+    void ask_for_init(Unborn& sandbox, const InitWish& wish);
     /// Asks for a payload. `fds` as PayloadRequest has them.
-    void ask_for_payload(Unborn& sandbox, std::span<const int> fds);
+    void ask_for_payload(Unborn& sandbox, bool is_awaited, std::span<const int> fds);
+
+    /// The network namespace of a sandbox that is gone, for one that comes.
+    void keep_network(UniqueFd network);
+    /// None where there is none.
+    UniqueFd take_network();
 
   private:
     void take(int socket_fd);
     void take_message(Message& message);
-    void answer(const sandbox::NestMessage& message, UniqueFd pidfd);
+    void answer(const sandbox::NestMessage& message, UniqueFd pidfd, UniqueFd network);
     std::uint64_t expect(Unborn& sandbox);
     void die(const sandbox::Failure& failure);
     void end_processes();
@@ -72,6 +85,7 @@ class Nest {
     UniqueFd nursery_;
     UniqueFd nursery_pidfd_;
     pid_t nursery_pid_ = 0;
+    std::vector<UniqueFd> networks_;
     bool is_ready_ = false;
     bool is_dead_ = false;
     bool is_ended_ = false;

@@ -78,6 +78,7 @@ WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
               .preload = python::encode(python::Preload{.modules = options.preload.modules,
                                                         .script = options.preload.script}),
               .max_depth = std::min<std::size_t>(options.workers, kMostParked),
+              .shares_networks = !options.has_fresh_networks,
               .graveyard = {}},
       identity_(host_identity()) {}
 
@@ -85,7 +86,7 @@ WarmHouse::~WarmHouse() {
     for (const auto& [key, pool] : pools_)
         pool->close();
     const auto is_empty = [](const auto& entry) { return entry.second->is_empty(); };
-    while (!std::ranges::all_of(pools_, is_empty))
+    while (!std::ranges::all_of(pools_, is_empty) || !dying_.empty())
         loop_.turn(std::chrono::milliseconds(100));
     clean_up();
 }
@@ -144,7 +145,13 @@ std::shared_ptr<Nest> WarmHouse::get_nest(NestPlace& place) {
 }
 
 void WarmHouse::bury(std::unique_ptr<WarmSandbox> sandbox) {
-    shared_.graveyard.push_back(std::move(sandbox));
+    if (sandbox->watch().is_gone()) return shared_.graveyard.push_back(std::move(sandbox));
+    sandbox->set_owner(*this);
+    dying_.push_back(std::move(sandbox));
+}
+
+void WarmHouse::gone(WarmSandbox& sandbox) {
+    if (auto taken = take_out(dying_, sandbox)) shared_.graveyard.push_back(std::move(taken));
 }
 
 void WarmHouse::clean_up() {

@@ -11,11 +11,11 @@
 
 namespace vitrine::runtime {
 
-class WarmHouse {
+class WarmHouse final : private WarmOwner {
   public:
     WarmHouse(const RunContext& context, const EngineOptions& options);
     /// Every job has ended; ends what is parked, then the nests.
-    ~WarmHouse();
+    ~WarmHouse() override;
     WarmHouse(const WarmHouse&) = delete;
     WarmHouse& operator=(const WarmHouse&) = delete;
 
@@ -24,8 +24,10 @@ class WarmHouse {
     /// The job's policy, read once. Throws PlanError.
     const python::Policy& policy_of(const Job& job);
     std::uint32_t host_uid() const noexcept { return identity_.map.outside_uid; }
-    /// A sandbox whose job has ended.
+    /// A sandbox whose job has a result. It is kept until nothing of it is left.
     void bury(std::unique_ptr<WarmSandbox> sandbox);
+    /// How many have a result and are not gone.
+    std::size_t dying() const noexcept { return dying_.size(); }
     /// Destroys what is gone. Not to be called from within a sandbox.
     void clean_up();
 
@@ -34,6 +36,9 @@ class WarmHouse {
 
     std::shared_ptr<Nest> get_nest(NestPlace& place);
     NestPlace& place_for(const Job& job);
+    void parked(WarmSandbox& /*sandbox*/) override {}  // Long ago.
+    void over(WarmSandbox& /*sandbox*/) override {}
+    void gone(WarmSandbox& sandbox) override;
 
     EventLoop& loop_;
     WarmShared shared_;
@@ -41,6 +46,7 @@ class WarmHouse {
     std::map<std::string, std::unique_ptr<NestPlace>> nests_;
     std::map<std::string, std::unique_ptr<WarmPool>> pools_;
     std::map<std::string, python::Policy> policies_;
+    Sandboxes dying_;
 };
 
 }  // namespace vitrine::runtime

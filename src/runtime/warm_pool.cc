@@ -29,7 +29,8 @@ bool has_own_data_limit(const Job& job) {
                                [](const Ulimit& limit) { return limit.resource == RLIMIT_DATA; });
 }
 
-template <typename Sandboxes>
+}  // namespace
+
 std::unique_ptr<WarmSandbox> take_out(Sandboxes& from, const WarmSandbox& sandbox) {
     const auto found = std::ranges::find(from, &sandbox, &std::unique_ptr<WarmSandbox>::get);
     if (found == from.end()) return nullptr;
@@ -37,8 +38,6 @@ std::unique_ptr<WarmSandbox> take_out(Sandboxes& from, const WarmSandbox& sandbo
     from.erase(found);
     return taken;
 }
-
-}  // namespace
 
 WarmPool::WarmPool(WarmShared& shared, const Job& job,
                    std::function<std::shared_ptr<Nest>()> get_nest)
@@ -54,6 +53,7 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job,
     mould_.job.source = {};
     mould_.forbids_executable_memfds = host_identity().is_privileged;
     mould_.keeps_artifacts = !job.artifacts.empty();
+    mould_.shares_networks = shared.shares_networks;
     if (payload_.is_listened_to) mould_.listened_filter = filter_.programs.front();
 }
 
@@ -66,7 +66,8 @@ seccomp::DenialStudy& WarmPool::denial_study() {
 
 void WarmPool::request(WarmClient& client) {
     idle_.set(monotonic_ns() + kIdleNs);
-    if (parked_.empty()) {
+    is_short_ = parked_.empty();
+    if (is_short_) {
         grow();
         waiting_.push_back(&client);
     } else {

@@ -14,6 +14,11 @@
 
 namespace vitrine::runtime {
 
+using Sandboxes = std::deque<std::unique_ptr<WarmSandbox>>;
+
+/// Null where it is not among them.
+std::unique_ptr<WarmSandbox> take_out(Sandboxes& from, const WarmSandbox& sandbox);
+
 /// Who waits for a sandbox. Answered once, perhaps at once.
 class WarmClient {
   public:
@@ -28,6 +33,7 @@ struct WarmShared {
     std::string profiles;
     std::string preload;  ///< In the guest's encoding.
     std::size_t max_depth = 1;
+    bool shares_networks = true;  ///< A clean network namespace goes to the next sandbox.
     /// Sandboxes that are gone wait here for whoever is neither of them to destroy them.
     std::vector<std::unique_ptr<WarmSandbox>> graveyard;
 };
@@ -53,12 +59,13 @@ class WarmPool final : public WarmOwner {
     void close();
     bool is_empty() const { return parked_.empty() && preparing_.empty() && ending_.empty(); }
 
+    /// Also where the last one was: then time is short, not latency.
+    bool is_awaited() const override { return !waiting_.empty() || is_short_; }
     void parked(WarmSandbox& sandbox) override;
+    void over(WarmSandbox& /*sandbox*/) override {}  // It never had a job.
     void gone(WarmSandbox& sandbox) override;
 
   private:
-    using Sandboxes = std::deque<std::unique_ptr<WarmSandbox>>;
-
     void refill();
     bool prepare_one();
     void give(std::unique_ptr<WarmSandbox> sandbox);
@@ -81,6 +88,7 @@ class WarmPool final : public WarmOwner {
     std::deque<WarmClient*> waiting_;
     std::size_t depth_ = 0;  ///< Parked ones to have beside those that are waited for.
     int failures_ = 0;       ///< Since the last success.
+    bool is_short_ = false;  ///< Nothing was parked when the last job came.
     bool is_closed_ = false;
     Alarm idle_;
 };

@@ -19,6 +19,7 @@ WarmRun::WarmRun(const RunContext& context, WarmHouse& house, const Job& job,
 }
 
 WarmRun::~WarmRun() {
+    // Its init may still be dying.
     if (sandbox_) house_.bury(std::move(sandbox_));
 }
 
@@ -63,7 +64,12 @@ void WarmRun::interrupt(int signal) {
 
 void WarmRun::parked(WarmSandbox& /*sandbox*/) {}
 
-void WarmRun::gone(WarmSandbox& /*sandbox*/) {
+void WarmRun::gone(WarmSandbox& sandbox) {
+    if (!is_over_) over(sandbox);
+}
+
+void WarmRun::over(WarmSandbox& /*sandbox*/) {
+    is_over_ = true;
     try {
         reporting_.take(sandbox_->watch().take(), sandbox_->leaf());
         const Denials& denials = sandbox_->denials();
@@ -79,7 +85,6 @@ void WarmRun::finish() {
 }
 
 RunReport WarmRun::report() {
-    if (sandbox_) sandbox_->release_leaf();
     return reporting_.finish(-1);
 }
 

@@ -26,6 +26,7 @@ class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
     void take_sandbox(std::unique_ptr<WarmSandbox> sandbox) override;
     void no_sandbox(const sandbox::Failure& failure) override;
     void parked(WarmSandbox& sandbox) override;
+    void over(WarmSandbox& sandbox) override;
     void gone(WarmSandbox& sandbox) override;
 
   private:
@@ -40,6 +41,7 @@ class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
     WarmPool* pool_ = nullptr;
     std::string program_;
     std::unique_ptr<WarmSandbox> sandbox_;
+    bool is_over_ = false;
 };
 
 }  // namespace vitrine::runtime

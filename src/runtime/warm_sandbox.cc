@@ -35,12 +35,14 @@ WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, Warm
                   [this] {
                       if (!is_answer_due_) watch_.launch_ended();
                   },
+              .on_result = [this] { owner_->over(*this); },
               .on_gone = [this] { owner_->gone(*this); }}) {
     if (mould.listened_filter) listen();
 }
 
 WarmSandbox::~WarmSandbox() {
     if (program_.write_end) context_.loop.forget(program_.write_end.get());
+    if (network_ && watch_.is_gone()) nest_->keep_network(std::move(network_));
 }
 
 void WarmSandbox::listen() {
@@ -64,8 +66,12 @@ void WarmSandbox::tell_parked() {
 
 void WarmSandbox::prepare() {
     is_answer_due_ = true;
-    nest_->ask_for_init(*this, leaf_.has_value(), init_ready_.write_end.get(),
-                        theirs_.lifeline.get());
+    if (mould_.shares_networks) network_ = nest_->take_network();
+    nest_->ask_for_init(*this, {.waits = leaf_.has_value(),
+                                .shares_networks = mould_.shares_networks,
+                                .ready_fd = init_ready_.write_end.get(),
+                                .lifeline_fd = theirs_.lifeline.get(),
+                                .network_fd = network_.get()});
     init_ready_.write_end.reset();
     theirs_.lifeline.reset();
 }
@@ -76,8 +82,10 @@ void WarmSandbox::place(pid_t pid) {
     if (leaf_) leaf_->move_in(pid);
 }
 
-void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid) {
+void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) {
     is_answer_due_ = false;
+    // What was offered for it was not clean.
+    if (network) network_ = std::move(network);
     watch_.init_born(std::move(pidfd), pid);
     if (watch_.is_ending()) return watch_.launch_ended();
     try {
@@ -95,10 +103,11 @@ void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid) {
 
 void WarmSandbox::ask_for_payload() {
     is_answer_due_ = true;
-    nest_->ask_for_payload(*this, std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(),
-                                             theirs_.stdin_end.get(), theirs_.stdout_end.get(),
-                                             theirs_.stderr_end.get(), theirs_.report_end.get(),
-                                             program_.read_end.get(), mould_.payload_spec.get()});
+    nest_->ask_for_payload(
+        *this, owner_->is_awaited(),
+        std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(), theirs_.stdin_end.get(),
+                   theirs_.stdout_end.get(), theirs_.stderr_end.get(), theirs_.report_end.get(),
+                   program_.read_end.get(), mould_.payload_spec.get()});
     init_ready_.read_end.reset();
     program_.read_end.reset();
     theirs_ = {};

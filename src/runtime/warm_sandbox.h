@@ -21,6 +21,7 @@ struct WarmMould {
     Job job;                ///< Its limits hold for all of them.
     bool forbids_executable_memfds = false;
     bool keeps_artifacts = false;
+    bool shares_networks = true;  ///< One after the other.
     /// What the filter decides, where its decisions are told of.
     std::optional<seccomp::Program> listened_filter;
 };
@@ -31,9 +32,13 @@ class WarmSandbox;
 class WarmOwner {
   public:
     virtual ~WarmOwner() = default;
+    /// A job waits already for the sandbox that is being made.
+    virtual bool is_awaited() const { return false; }
     /// It is confined; only its program is missing.
     virtual void parked(WarmSandbox& sandbox) = 0;
-    /// Nothing of it is left.
+    /// Its job has a result, though its init may still be dying.
+    virtual void over(WarmSandbox& sandbox) = 0;
+    /// Nothing of it is left. There was a result before, or there is one now.
     virtual void gone(WarmSandbox& sandbox) = 0;
 };
 
@@ -57,7 +62,7 @@ class WarmSandbox final : public Unborn {
     const limits::CgroupLeaf* leaf() const { return leaf_ ? &*leaf_ : nullptr; }
     void release_leaf() { leaf_.reset(); }
 
-    void init_born(UniqueFd pidfd, pid_t pid) override;
+    void init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) override;
     void payload_born(UniqueFd pidfd, const sandbox::Launched& launched) override;
     void birth_failed(const sandbox::Failure& failure) override;
 
@@ -75,8 +80,9 @@ class WarmSandbox final : public Unborn {
     std::shared_ptr<Nest> nest_;
     WarmOwner* owner_;
     std::optional<limits::CgroupLeaf> leaf_;
-    int lifeline_fd_;  ///< Ours; the watch owns it.
-    JobPipes theirs_;  ///< The sandbox's ends, until they have been sent.
+    UniqueFd network_;  ///< To be handed on when it is gone.
+    int lifeline_fd_;   ///< Ours; the watch owns it.
+    JobPipes theirs_;   ///< The sandbox's ends, until they have been sent.
     Pipe init_ready_;
     Pipe program_;
     std::string program_rest_;

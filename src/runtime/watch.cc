@@ -307,6 +307,7 @@ void Watch::reap_payload() {
     }
     if (!observed_.ended) return;
     children_.remove(observed_.launched->payload_pid);
+    offer_result();
     settle();
 }
 
@@ -337,13 +338,26 @@ void Watch::take_tmp() {
     if (!message.fds.empty()) observed_.tmp = std::move(message.fds.front());
 }
 
+/// Its streams are at their ends: whoever else is in there could only watch itself be killed.
+void Watch::offer_result() {
+    if (!hooks_.on_result || !out_ || is_launching_ || duties_.keeps_artifacts) return;
+    while (pipes_.report_end && take_report()) {
+    }
+    if (pipes_.report_end || !out_->comes_to_end() || !err_->comes_to_end()) return;
+    if (observed_.failure || observed_.problem) return;
+    has_told_result_ = true;
+    observed_.gone_ns = monotonic_ns();
+    in_.reset();
+    hooks_.on_result();
+}
+
 void Watch::settle() {
     if (is_finishing_ || is_launching_ || (payload_pidfd_ && !observed_.ended) ||
         (init_pidfd_ && !is_init_reaped_)) {
         return;
     }
     is_finishing_ = true;
-    observed_.gone_ns = monotonic_ns();
+    if (!has_told_result_) observed_.gone_ns = monotonic_ns();
     alarm_.unset();
     while (pipes_.report_end && take_report()) {
     }
@@ -365,6 +379,7 @@ void Watch::finish() {
 }
 
 Observed Watch::take() {
+    limits_ = nullptr;
     observed_.claims = claims_.claims();
     if (memory_) observed_.sampled_memory_peak = memory_->peak_bytes();
     if (out_) observed_.out = out_->capture().output();

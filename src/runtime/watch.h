@@ -56,7 +56,7 @@ struct Observed {
     UniqueFd tmp;                 ///< The sandbox's /tmp, where artifacts are kept.
     std::int64_t started_ns = 0;  ///< The job is confined, and its clock starts.
     std::int64_t ended_ns = 0;
-    std::int64_t gone_ns = 0;  ///< Nothing of the sandbox is left.
+    std::int64_t gone_ns = 0;  ///< Nothing is left of the sandbox, or that could speak for it.
 };
 
 /// One sandbox. Whoever launches it says what was born; the rest is seen here. Borrows the loop
@@ -71,6 +71,11 @@ class Watch {
         std::function<void()> on_confined;
         /// The sandbox is being ended: the launch must come to its end, and say so.
         std::function<void()> on_ending;
+        /// The job is over, and nobody is left who could add to what it said: its process is
+        /// reaped, and every end of its streams is closed. Init is being killed, and with it
+        /// whatever hides without one. Where this is not known before on_gone, it is not said. May
+        /// be empty.
+        std::function<void()> on_result;
         /// No process of the sandbox exists any more, and its output was handed on. The watch may
         /// be destroyed, though not from within.
         std::function<void()> on_gone;
@@ -106,7 +111,7 @@ class Watch {
 
     bool is_ending() const noexcept { return is_ending_; }
     bool is_gone() const noexcept { return is_gone_; }
-    /// Once it is gone.
+    /// Once there is a result, or it is gone. From then on nothing borrowed for the job is used.
     Observed take();
 
   private:
@@ -129,6 +134,7 @@ class Watch {
     void look_for_ends();
     void await_ends();
     void take_tmp();
+    void offer_result();
     void settle();
     void drop_output();
     void finish();
@@ -152,6 +158,7 @@ class Watch {
     bool is_launching_ = true;
     bool has_told_listening_ = false;
     bool has_told_confined_ = false;
+    bool has_told_result_ = false;
     bool is_ending_ = false;
     bool is_finishing_ = false;
     bool is_output_dropped_ = false;

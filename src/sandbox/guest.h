@@ -13,16 +13,18 @@ class Guest {
     virtual ~Guest() = default;
 
     /// With the rootfs as root, not confined yet: loads and starts the interpreter that
-    /// SandboxSpec::interpreter describes. Throws Error.
-    virtual void start(std::string_view interpreter) = 0;
+    /// SandboxSpec::interpreter describes. Where many are to be forked of it, work that each would
+    /// do for itself is done now. Throws Error.
+    virtual void start(std::string_view interpreter, bool is_for_many) = 0;
 
     /// In a warm zygote, after start(): does what `preload` says, so that every payload forked from
     /// it finds it done. Trusted; throws Error.
     virtual void warm_up(std::string_view preload) = 0;
 
     /// In a payload of a warm zygote, first thing: a fork of it that nobody announced. What must
-    /// not be the same in two payloads, as random states, becomes its own.
-    virtual void come_of_age() = 0;
+    /// not be the same in two payloads, as random states, becomes its own. Where nobody waits for
+    /// it yet, it may spend time now that its program then saves.
+    virtual void come_of_age(bool is_awaited) = 0;
 
     /// In the payload: replaces the whole environment.
     virtual void set_environment(

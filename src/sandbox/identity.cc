@@ -81,7 +81,7 @@ void set_ids(std::uint32_t uid, std::uint32_t gid) {
 
 void drop_all_capabilities() {
     // The bounding set first: shrinking it needs CAP_SETPCAP.
-    for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; ++cap) {
+    for (cap_value_t cap = 0; cap < cap_max_bits(); ++cap) {
         check(cap_drop_bound(cap), "emptying the bounding set", "prctl(PR_CAPBSET_DROP)");
     }
     check(cap_reset_ambient(), "emptying the ambient set", "prctl(PR_CAP_AMBIENT)");
@@ -91,10 +91,11 @@ void drop_all_capabilities() {
 }
 
 std::vector<std::string> held_capabilities() {
+    // None can be in the ambient set that is not in both the permitted and the inheritable one.
     const CapState state(cap_get_proc(), &cap_free);
     std::vector<std::string> held;
-    for (cap_value_t cap = 0; cap_get_bound(cap) >= 0; ++cap) {
-        bool is_held = cap_get_bound(cap) > 0 || cap_get_ambient(cap) > 0;
+    for (cap_value_t cap = 0; cap < cap_max_bits(); ++cap) {
+        bool is_held = cap_get_bound(cap) > 0;
         for (const cap_flag_t set : {CAP_PERMITTED, CAP_EFFECTIVE, CAP_INHERITABLE}) {
             cap_flag_value_t value = CAP_CLEAR;
             if (cap_get_flag(state.get(), cap, set, &value) == 0) is_held |= value == CAP_SET;

@@ -87,20 +87,21 @@ void await_base(int base_fd) {
     }
 }
 
-void run_init(const SandboxSpec& spec, InitFds inherited) {
+void run_init(const SandboxSpec& spec, InitFds inherited, bool has_network) {
     WireWriter answer;
     try {
         const InitFds fds = do_step(Step::kDescriptors, [&] { return keep_only(inherited); });
         try {
             do_step(Step::kMapIds, [&] { map_sandbox_ids(spec); });
-            do_step(Step::kNamespaces, [] {
-                check(::unshare(kOwnNamespaces), "making the sandbox's namespaces", "unshare");
+            do_step(Step::kNamespaces, [&] {
+                const int missing = has_network ? kOwnNamespaces & ~CLONE_NEWNET : kOwnNamespaces;
+                check(::unshare(missing), "making the sandbox's namespaces", "unshare");
             });
             do_step(Step::kHostname, [&] {
                 check(::sethostname(spec.hostname.data(), spec.hostname.size()),
                       "setting the hostname", "sethostname");
             });
-            do_step(Step::kNetwork, [] { bring_loopback_up(); });
+            if (!has_network) do_step(Step::kNetwork, [] { bring_loopback_up(); });
             do_step(Step::kAwaitBase, [&] { await_base(fds.base_fd); });
             do_step(Step::kNamespaces, [] {
                 check(::unshare(CLONE_NEWNS), "making the sandbox's mount namespace", "unshare");

@@ -20,9 +20,10 @@ struct InitFds {
     int base_fd;      ///< A byte: the zygote has built the base.
 };
 
-/// The whole life of init, in a process born in kBirthNamespaces. Its mounts are a copy of the
-/// base's, once that is built. Reports on `ready_fd` once, and ends when the lifeline closes.
-[[noreturn]] void run_init(const SandboxSpec& spec, InitFds inherited);
+/// The whole life of init, in a process born in kBirthNamespaces, and in the sandbox's network
+/// namespace where `has_network` says so. Its mounts are a copy of the base's, once that is built.
+/// Reports on `ready_fd` once, and ends when the lifeline closes.
+[[noreturn]] void run_init(const SandboxSpec& spec, InitFds inherited, bool has_network = false);
 
 /// Until the base is built, its readers see the host's files, and no byte of the rootfs is mapped.
 /// Throws Error when whoever builds it is gone.

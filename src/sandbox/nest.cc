@@ -18,6 +18,7 @@
 #include "sandbox/init.h"
 #include "sandbox/launch.h"
 #include "sandbox/mounts.h"
+#include "sandbox/networks.h"
 #include "sandbox/payload.h"
 #include "sandbox/report.h"
 #include "sandbox/spec.h"
@@ -44,21 +45,35 @@ void answer(int socket_fd, const NestMessage& message, std::span<const int> fds 
             ::_exit(1);
         }
     }
-    run_init(spec, fds);
+    run_init(spec, fds, request.shares_networks);
 }
 
-void bear_init(const SandboxSpec& spec, int socket_fd, int base_fd, const Message& message) {
+/// Born in a network namespace that it has for itself: `used`, or one that is returned.
+kernel::Cloned clone_init(Networks& networks, const InitRequest& request, const UniqueFd& used,
+                          UniqueFd& made) {
+    constexpr kernel::CloneRequest kInit{.flags = kBirthNamespaces | CLONE_PARENT};
+    if (!request.shares_networks) return kernel::clone_process(kInit);
+    made = networks.enter(used);
+    kernel::Cloned init = kernel::clone_process(kInit);
+    if (init.pid != 0) networks.leave();
+    return init;
+}
+
+void bear_init(const SandboxSpec& spec, int socket_fd, int base_fd, Networks& networks,
+               Message& message) {
     const InitRequest request = decode_init_request(message.bytes);
     NestMessage born{.kind = NestAnswer::kInitBorn, .sandbox = request.sandbox};
+    const UniqueFd used = message.fds.size() > 2 ? std::move(message.fds[2]) : UniqueFd();
+    UniqueFd made;
     try {
-        const kernel::Cloned init = do_step(Step::kStartInit, [] {
-            return kernel::clone_process({.flags = kBirthNamespaces | CLONE_PARENT});
-        });
+        const kernel::Cloned init =
+            do_step(Step::kStartInit, [&] { return clone_init(networks, request, used, made); });
         if (init.pid == 0) {
             become_init(spec, request, {message.fds.at(0).get(), message.fds.at(1).get(), base_fd});
         }
         born.pid = init.pid;
-        answer(socket_fd, born, std::array{init.pidfd.get()});
+        if (!made) return answer(socket_fd, born, std::array{init.pidfd.get()});
+        answer(socket_fd, born, std::array{init.pidfd.get(), made.get()});
     } catch (const StepError& error) {
         answer(
             socket_fd,
@@ -72,10 +87,11 @@ void bear_init(const SandboxSpec& spec, int socket_fd, int base_fd, const Messag
         kernel::die_with_parent();
         // Init reads a byte when the base is there, as it is.
         const UniqueFd base = open_file(concat(kBaseRoot, "/dev/zero"), O_RDONLY);
+        Networks networks;
         for (;;) {
-            const Message message = receive_message(socket_fd, kMaxRequestBytes, 2);
+            Message message = receive_message(socket_fd, kMaxRequestBytes, 3);
             if (message.bytes.empty()) ::_exit(0);
-            bear_init(spec, socket_fd, base.get(), message);
+            bear_init(spec, socket_fd, base.get(), networks, message);
         }
     } catch (...) {
         // Whoever asks finds nobody.
@@ -124,7 +140,8 @@ void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& mes
                               .spec_fd = fds[7].get(),
                               .program_fd = fds[6].get(),
                               .init_pidfd = fds[0].get(),
-                              .init_ready_fd = fds[1].get()},
+                              .init_ready_fd = fds[1].get(),
+                              .is_awaited = request.is_awaited},
                              guest);
         }
         born.pid = payload.pid;
@@ -214,7 +231,7 @@ SandboxSpec prepare(const UniqueFd& control, Message& first, Guest& guest) {
     const OwnProcess own = do_step(Step::kEnterRootfs, [] { return OwnProcess(); });
     do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
     // Trusted code, with no privilege over the host.
-    do_step(Step::kStartInterpreter, [&] { guest.start(spec.interpreter); });
+    do_step(Step::kStartInterpreter, [&] { guest.start(spec.interpreter, true); });
     do_step(Step::kWarmUp, [&] {
         const BoundedHeap bounded;
         guest.warm_up(preload);

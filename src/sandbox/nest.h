@@ -35,19 +35,23 @@ struct NestFds {
 };
 inline constexpr std::size_t kNestFdCount = 3;
 
-/// Asks the nursery for an init. With it come the end at which init reports and the sandbox's end
-/// of its lifeline.
+/// Asks the nursery for an init. With it come the end at which init reports, the sandbox's end of
+/// its lifeline, and perhaps the network namespace of a sandbox that is gone.
 struct InitRequest {
     std::uint64_t sandbox = 0;  ///< The supervisor's name for it, repeated in every answer.
     /// Init waits for a message on its lifeline before it does anything, so that the supervisor
     /// can put it where it belongs.
     bool waits = false;
+    /// Its network namespace comes from the nursery, so that it can be handed on; else init makes
+    /// one that ends with it.
+    bool shares_networks = false;
 };
 
 /// Asks the zygote for a payload. With it come, in this order, init's pidfd, the end at which init
 /// reports, stdin, stdout, stderr, the result pipe, the program's pipe, and the payload's spec.
 struct PayloadRequest {
     std::uint64_t sandbox = 0;
+    bool is_awaited = false;  ///< A job waits for it already.
 };
 inline constexpr std::size_t kPayloadFdCount = 8;
 
@@ -56,7 +60,7 @@ enum class NestAnswer : std::uint8_t {
     kNestFailed = 1,   ///< There will be no nest; a Failure follows.
     kNurseryBorn = 2,  ///< With its pidfd.
     kReady = 3,        ///< The zygote is warm; its memory follows.
-    kInitBorn = 4,     ///< With its pidfd.
+    kInitBorn = 4,     ///< With its pidfd, and its network namespace if that is a new one.
     kPayloadBorn = 5,  ///< With its pidfd; when its fork began follows.
     kFailed = 6,       ///< Nobody was born; a Failure follows.
 };

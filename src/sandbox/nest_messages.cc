@@ -8,6 +8,7 @@ std::vector<std::byte> encode(const InitRequest& request) {
     WireWriter writer;
     writer.put(request.sandbox);
     writer.put(request.waits);
+    writer.put(request.shares_networks);
     return writer.bytes();
 }
 
@@ -16,18 +17,23 @@ InitRequest decode_init_request(std::span<const std::byte> bytes) {
     InitRequest request;
     request.sandbox = reader.get<std::uint64_t>();
     request.waits = reader.get<bool>();
+    request.shares_networks = reader.get<bool>();
     return request;
 }
 
 std::vector<std::byte> encode(const PayloadRequest& request) {
     WireWriter writer;
     writer.put(request.sandbox);
+    writer.put(request.is_awaited);
     return writer.bytes();
 }
 
 PayloadRequest decode_payload_request(std::span<const std::byte> bytes) {
     WireReader reader(bytes);
-    return {.sandbox = reader.get<std::uint64_t>()};
+    PayloadRequest request;
+    request.sandbox = reader.get<std::uint64_t>();
+    request.is_awaited = reader.get<bool>();
+    return request;
 }
 
 std::vector<std::byte> encode(const NestMessage& message) {

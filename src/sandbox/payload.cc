@@ -224,7 +224,7 @@ void enter_rootfs() {
 void run_warm_payload(const WarmInheritance& from, Guest& guest) {
     const std::int64_t born_ns = monotonic_ns();
     try {
-        guest.come_of_age();
+        guest.come_of_age(from.is_awaited);
         const PayloadSpec spec = do_step(Step::kReceiveSpec, [&] {
             const std::string bytes = read_from_start(from.spec_fd);
             return decode_payload_spec(std::as_bytes(std::span(bytes)));
@@ -254,7 +254,7 @@ void run_payload(const Inheritance& from, Guest& guest) {
         do_step(Step::kAwaitBase, [&] { await_base(from.base.read_end.get()); });
         do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
         // Trusted code, in the zygote's mounts, with no privilege over the host.
-        do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter); });
+        do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter, false); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
         const Orders orders =
             do_step(Step::kAwaitSupervisor, [&] { return await_supervisor(from.control_fd); });

@@ -25,6 +25,7 @@ struct WarmInheritance {
     int program_fd;     ///< Where the program comes, sooner or later.
     int init_pidfd;     ///< Whose namespaces are joined.
     int init_ready_fd;  ///< Where init reports.
+    bool is_awaited;    ///< A job waits for it already.
 };
 
 /// Only a view, for the interpreter to find its files; the sandbox's own root is a pivot's.

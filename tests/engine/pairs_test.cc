@@ -52,6 +52,40 @@ constexpr Trace kTraces[] = {
      "libc.syscall(250, 10, -4, b'user', b'mark', 0) > 0"},
     {"AKeyOfTheSession", "libc.syscall(248, b'user', b'mark', b'x', 1, -3)",
      "libc.syscall(250, 10, -3, b'user', b'mark', 0) > 0"},
+    {"APacket", "socket.socket(2, 2).sendto(b'mark', ('127.0.0.1', 9))",
+     "int(open('/proc/net/dev').read().split('lo:')[1].split()[1]) > 0"},
+    {"APacketThatWentNowhere", R"(
+try:
+    socket.socket(2, 2).sendto(b'mark', ('10.0.0.1', 9))
+except OSError:
+    pass
+)",
+     "int(open('/proc/net/snmp').read().split('Ip: ')[2].split()[11]) > 0"},
+    {"AnAbstractName", R"(
+# Bound, and then held by nothing but messages that hold each other.
+name = socket.socket(socket.AF_UNIX)
+name.bind('\0mark')
+ends = socket.socketpair()
+socket.send_fds(ends[0], [b'x'], [name.fileno(), ends[0].fileno(), ends[1].fileno()])
+del name, ends
+)",
+     "'@mark' in open('/proc/net/unix').read()"},
+    {"AConnection", R"(
+server = socket.create_server(('127.0.0.1', 7000))
+client = socket.create_connection(('127.0.0.1', 7000))
+peer = server.accept()[0]
+client.close()
+peer.recv(1)
+peer.close()
+server.close()
+)",
+     "' 06 ' in open('/proc/net/tcp').read()"},
+    {"AFlowLabel", R"(
+# struct in6_flowlabel_req: ::1, label 0x12345, GET, shared by anybody, CREATE, to linger for a minute.
+request = b'\0' * 15 + b'\1' + (0x12345).to_bytes(4, 'big') + bytes([0, 255, 1, 0, 60, 0, 60, 0]) + bytes(4)
+socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).setsockopt(41, 32, request)
+)",
+     "'12345' in open('/proc/net/ip6_flowlabel').read()"},
     {"AHostname", "pass", "os.uname().nodename != 'vitrine'"},
     {"ADaemon", R"(
 if os.fork() == 0:
@@ -78,9 +112,10 @@ TEST_P(OfAnEarlierJob, NothingIsFound) {
     const auto& [kind, trace] = GetParam();
     const Scratch scratch;
     const auto job = [&](const std::string& body, const char* id) {
-        Job made = job_of("import ctypes, os, sys\nlibc = ctypes.CDLL(None, use_errno=True)\n" +
-                              body + "\nprint(" + trace.look + ")",
-                          id);
+        Job made =
+            job_of("import ctypes, os, socket, sys\nlibc = ctypes.CDLL(None, use_errno=True)\n" +
+                       body + "\nprint(" + trace.look + ")",
+                   id);
         made.seccomp_profile = open_profile(scratch);
         return made;
     };
@@ -204,6 +239,36 @@ INSTANTIATE_TEST_SUITE_P(Jobs, TwoAtATime, testing::Values(Kind::kCold, Kind::kW
                          [](const auto& param) {
                              return param.param == Kind::kCold ? "Cold" : "Warm";
                          });
+
+/// In how many network namespaces five jobs with `code` were, one after the other.
+std::size_t count_networks(runtime::EngineOptions options, const std::string& code) {
+    // SO_NETNS_COOKIE: no two namespaces since boot have the same.
+    constexpr const char* kCookie = "import socket\nprint(socket.socket().getsockopt(1, 71, 8))\n";
+    const auto engine = runtime::make_engine(std::move(options));
+    std::set<std::string> networks;
+    for (int i = 0; i < 5; ++i) {
+        const auto report = run_one(*engine, job_of(kCookie + code));
+        EXPECT_EQ(report.result.exit_code, 0) << report.result.err.bytes;
+        networks.insert(report.result.out.bytes);
+    }
+    return networks.size();
+}
+
+TEST(Networks, CleanOnesAreHandedOn) {
+    EXPECT_LT(count_networks(engine_options(Kind::kWarm, 1), "pass"), 5U);
+}
+
+TEST(Networks, OneThatAPacketWasSentInIsNot) {
+    EXPECT_EQ(count_networks(engine_options(Kind::kWarm, 1),
+                             "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', 9))"),
+              5U);
+}
+
+TEST(Networks, NoneIsHandedOnWhereFreshOnesAreAskedFor) {
+    auto options = engine_options(Kind::kWarm, 1);
+    options.has_fresh_networks = true;
+    EXPECT_EQ(count_networks(options, "pass"), 5U);
+}
 
 TEST(WarmHeap, GivesEveryJobRandomStatesOfItsOwn) {
     auto options = engine_options(Kind::kWarm, 1);
