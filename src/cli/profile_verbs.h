@@ -31,6 +31,8 @@ int diff_profiles(const ProfileRequest& request);
 int check_profiles(const ProfileRequest& request);
 int compile_profile(const ProfileRequest& request);
 int explain_call(const ProfileRequest& request);
+/// Of the words behind `trace`, which takes the flags of `run`.
+int trace_profile(std::span<const std::string> words);
 
 /// The parts of `A+B+…`, read.
 std::vector<seccomp::ProfilePart> read_profile(const std::string& name);

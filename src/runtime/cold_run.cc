@@ -91,6 +91,7 @@ void ColdRun::launch() {
 /// What the payload is to do, while it starts.
 void ColdRun::plan_program(const HostIdentity& identity) {
     PayloadPlan plan = plan_payload(job_, options_.profiles, leaf_.has_value(), options_.checks);
+    if (options_.on_call) have_calls_told(plan, seccomp::Notify::kAll);
     reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
     payload_ = std::move(plan.spec);
     if (payload_.is_listened_to) listen_to(plan.filter.programs.front());
@@ -102,10 +103,14 @@ void ColdRun::listen_to(seccomp::Program filter) {
     listener_.emplace(
         context_.loop, std::move(filter),
         CallListener::Hooks{
-            .told = [this](const seccomp_data& call,
-                           std::uint32_t outcome) { denials_.note(call, outcome); },
+            .told =
+                [this](const seccomp_data& call, std::uint32_t outcome) {
+                    denials_.note(call, outcome);
+                    if (options_.on_call) options_.on_call(call, outcome);
+                },
             .on_taken = [this] { gate_.write_end.reset(); },
-            .on_failed = [this](const sandbox::Failure& failure) { watch_->fail(failure); }});
+            .on_failed = [this](const sandbox::Failure& failure) { watch_->fail(failure); },
+            .is_trusted = static_cast<bool>(options_.on_call)});
 }
 
 // ── what the zygote tells ──

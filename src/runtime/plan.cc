@@ -181,8 +181,7 @@ void have_calls_told(PayloadPlan& plan, seccomp::Notify what) {
             throw Error(
                 "a seccomp filter is on this process already, which answers system calls before "
                 "anybody hears of them, and may have a listener of its own",
-                "run vitrine outside of the container or service that has the filter, or without "
-                "--explain-denied");
+                "run vitrine outside of the container or service that has the filter");
         }
         if (plan.filter.programs.size() != 1) {
             throw Error(concat("the profile is installed as several filters, of which one answers "

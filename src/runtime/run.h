@@ -1,6 +1,9 @@
 // Runs one job, cold: a fresh interpreter in a fresh sandbox.
 #pragma once
 
+#include <linux/seccomp.h>
+
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +23,9 @@ struct RunOptions {
     int status_fd = -1;  ///< Gets `{"child-pid": N}`, then `{"exit-code": N}`, one line each.
     /// Not null: these sources are checked in the job's sandbox, and nothing runs.
     const std::vector<Source>* checks = nullptr;
+    /// Not empty: told of every system call that the program makes, and what the filter decides of
+    /// it (a SECCOMP_RET_* value). For trusted programs: nothing bounds what telling costs.
+    std::function<void(const seccomp_data& call, std::uint32_t outcome)> on_call;
 };
 
 /// A run's result and what the caller should be told beside it.
