@@ -5,6 +5,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/units.h"
@@ -148,11 +149,13 @@ int trace_program(Tracing& tracing, const std::string& program, std::uint64_t ru
         tracing.log.error(problem->message);
         return problem->is_missing ? kNotFoundExit : kNotReadableExit;
     }
-    const bool writes_to_stdout = tracing.flags.output == "-";
+    // A descriptor of its own: two streams cannot wait for one.
+    const UniqueFd programs_stdout =
+        duplicate(tracing.flags.output == "-" ? STDERR_FILENO : STDOUT_FILENO);
     for (std::uint64_t i = 0; i < runs; ++i) {
         const runtime::RunReport report =
             runtime::run(job, {.profiles = tracing.files.profiles,
-                               .stdout_fd = writes_to_stdout ? STDERR_FILENO : STDOUT_FILENO,
+                               .stdout_fd = programs_stdout.get(),
                                .stderr_fd = STDERR_FILENO,
                                .on_call = [&](const seccomp_data& call, std::uint32_t outcome) {
                                    tracing.trace.note(call, outcome);

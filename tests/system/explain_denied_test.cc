@@ -202,7 +202,7 @@ TEST(ExplainDenied, IsRefusedUnderAFilterThatWouldAnswerFirst) {
     EXPECT_EQ(result["error"]["step"], "listen-to-filter");
     EXPECT_THAT(result["error"]["message"].get<std::string>(),
                 HasSubstr("a seccomp filter is on this process already"));
-    EXPECT_THAT(result["error"]["hint"].get<std::string>(), HasSubstr("--explain-denied"));
+    EXPECT_THAT(result["error"]["hint"].get<std::string>(), HasSubstr("outside of the container"));
 }
 
 /// Where the profile denies what the payload needs to give the listener up, nothing runs.
