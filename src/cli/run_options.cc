@@ -25,6 +25,7 @@ constexpr const char* kExamples = R"(Examples:
   vitrine run --entry backtest --args '{"days": 250}' --result - strategy.py
   vitrine run --repeat 100 --result runs.jsonl script.py
   vitrine run --ro-bind prices.csv:/data/prices.csv --policy off script.py
+  vitrine run --explain-denied --policy off script.py
 
 Exit codes: the program's own; 124 time limit; 125 not set up, or wrong usage; 126 refused by the
 policy or not parseable; 127 script not found; 128+N ended by signal N.)";
