@@ -91,6 +91,7 @@ struct Timings {
     std::int64_t enter = 0;     ///< Joining the sandbox and dropping every privilege.
     std::int64_t seccomp = 0;   ///< Installing the filter.
     std::int64_t validate = 0;  ///< Parsing and walking the source.
+    std::int64_t held = 0;      ///< At its gate, until a tracer had attached; 0 for most.
     std::int64_t run = 0;       ///< The program itself.
     std::int64_t teardown = 0;  ///< From the program's end until nothing of it was left.
     std::int64_t total = 0;     ///< From the launch to the result.

@@ -20,7 +20,7 @@ constexpr bool is_in_order() {
     return true;
 }
 static_assert(is_in_order());
-static_assert(kCauses.size() == static_cast<std::size_t>(Cause::kNoHostPython) + 1);
+static_assert(kCauses.size() == static_cast<std::size_t>(Cause::kPtraceForbidden) + 1);
 
 const CauseText& text_of(Cause cause) {
     return kCauses.at(static_cast<std::size_t>(cause));
@@ -80,8 +80,8 @@ std::string causes_as_markdown() {
     std::string cautions;
     for (const CauseText& row : kCauses)
         (row.weight == Weight::kFailure ? failures : cautions) += section(row);
-    std::string all =
-        concat("## Nothing runs\n\n", failures, "## Jobs run, with something weaker\n\n", cautions);
+    std::string all = concat("## Nothing runs\n\n", failures,
+                             "## Jobs run, with something weaker or missing\n\n", cautions);
     all.pop_back();
     return all;
 }

@@ -55,6 +55,8 @@ enum class Cause : std::uint8_t {
     kGroupsKept,
     kMemfdExecutable,
     kNoHostPython,
+    kNoStrace,
+    kPtraceForbidden,
 };
 
 enum class Weight : std::uint8_t {

@@ -16,12 +16,16 @@ struct Header {
 
 }  // namespace
 
-void write_frame(int target_fd, std::uint32_t kind, std::span<const std::byte> bytes) {
+std::vector<std::byte> make_frame(std::uint32_t kind, std::span<const std::byte> bytes) {
     const Header header{kind, static_cast<std::uint32_t>(bytes.size())};
     std::vector<std::byte> frame(sizeof header + bytes.size());
     std::memcpy(frame.data(), &header, sizeof header);
     if (!bytes.empty()) std::memcpy(frame.data() + sizeof header, bytes.data(), bytes.size());
-    write_all(target_fd, frame);
+    return frame;
+}
+
+void write_frame(int target_fd, std::uint32_t kind, std::span<const std::byte> bytes) {
+    write_all(target_fd, make_frame(kind, bytes));
 }
 
 void FrameReader::feed(std::span<const std::byte> piece) {

@@ -16,6 +16,9 @@ struct Frame {
     std::vector<std::byte> bytes;
 };
 
+/// The bytes of one frame.
+std::vector<std::byte> make_frame(std::uint32_t kind, std::span<const std::byte> bytes);
+
 /// Writes one frame. Throws SystemError.
 void write_frame(int target_fd, std::uint32_t kind, std::span<const std::byte> bytes);
 

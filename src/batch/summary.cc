@@ -85,4 +85,12 @@ std::vector<std::string> summary_lines(const Statistics& statistics) {
     return lines;
 }
 
+std::string zygotes_text(const std::vector<runtime::Zygote>& zygotes) {
+    if (zygotes.empty()) return {};
+    std::uint64_t bytes = 0;
+    for (const runtime::Zygote& zygote : zygotes)
+        bytes += zygote.memory_bytes;
+    return concat(counted(zygotes.size(), "warm interpreter"), ", ", memory_text(bytes));
+}
+
 }  // namespace vitrine::batch

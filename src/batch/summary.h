@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "batch/statistics.h"
+#include "runtime/engine.h"
 
 namespace vitrine::batch {
 
@@ -12,5 +13,8 @@ namespace vitrine::batch {
 std::string status_text(const StatusCounts& counts);
 
 std::vector<std::string> summary_lines(const Statistics& statistics);
+
+/// `2 warm interpreters, 15.9 MiB`; empty where there is none.
+std::string zygotes_text(const std::vector<runtime::Zygote>& zygotes);
 
 }  // namespace vitrine::batch

@@ -120,6 +120,7 @@ class Batch {
                                         .workers = request.workers,
                                         .is_cold = request.is_cold,
                                         .preload = request.preload,
+                                        .strace = request.strace,
                                         .has_fresh_networks = request.has_fresh_networks})),
           results_(open_results(request)),
           statistics_(request.workers),
@@ -182,6 +183,8 @@ class Batch {
         }
         for (const std::string& line : batch::summary_lines(statistics_))
             log_.info(line);
+        const std::string zygotes = batch::zygotes_text(engine_->zygotes());
+        if (!zygotes.empty()) log_.info(concat("shared:  ", zygotes));
         if (ending.signal == 0 && ending.left == 0) return;
         log_.warning(concat(
             ending.signal != 0 ? "interrupted" : "stopped at the first failure",

@@ -1,17 +1,18 @@
 #include "cli/batch_options.h"
 
-#include <sched.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <chrono>
 #include <sstream>
 
+#include "base/cores.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/units.h"
 #include "cli/flag_words.h"
+#include "cli/trace_flags.h"
+#include "runtime/strace.h"
 
 namespace vitrine::cli {
 
@@ -32,6 +33,7 @@ Examples:
   vitrine batch jobs.jsonl -o results.jsonl --resume results.jsonl
   vitrine batch --jobs 8 --timeout 2s --report report.html solutions/ > results.jsonl
   vitrine batch --each arguments.jsonl --entry backtest --preload numpy,pandas strategy.py
+  vitrine batch --strace traces --strace-opts '-e trace=file' -o results.jsonl jobs.jsonl
   generate | vitrine batch --ordered - | consume
 
 Results are JSON lines (docs/result.schema.json); progress and a summary are on stderr. A line that is
@@ -41,6 +43,7 @@ be written; 128+N ended by signal N; with --fail-fast that of the first job that
 
 struct BatchFlags : JobFlags {
     std::string jobs, each, output, resume, report, preload, preload_script, input;
+    std::string strace, strace_options;
     bool ordered = false, fail_fast = false, cold = false, fresh_networks = false;
 };
 
@@ -74,19 +77,14 @@ void add_flags(CLI::App& app, BatchFlags& flags) {
         "--fresh-networks", flags.fresh_networks,
         "Make a network namespace for each job; else one that shows no trace of an earlier "
         "job may be handed on");
+    add("--strace", flags.strace, "DIR", "Trace each job's system calls into DIR/ID.strace");
+    add("--strace-opts", flags.strace_options, "OPTS",
+        "Further options of strace: '-e trace=file'");
     add_job_flags(app, flags);
     app.get_option("--timeout")->description("Wall-clock limit of each job: 500ms, 10s, 2m [10s]");
     app.add_option("INPUT", flags.input,
                    "Lines of jobs, a directory of scripts, or '-' for lines on stdin")
         ->type_name("");
-}
-
-/// As many as this process may use, not as many as there are.
-unsigned usable_cores() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    if (::sched_getaffinity(0, sizeof set, &set) != 0) return 1;
-    return static_cast<unsigned>(std::max(CPU_COUNT(&set), 1));
 }
 
 bool is_module(const std::string& name) {
@@ -119,6 +117,21 @@ runtime::Preload read_preload(const BatchFlags& flags) {
     with_flag("--preload-script", flags.preload_script,
               [&] { preload.script = read_file(flags.preload_script, kMaxPreloadScript); });
     return preload;
+}
+
+std::optional<runtime::StraceOptions> read_strace(const BatchFlags& flags) {
+    if (flags.strace.empty() && !flags.strace_options.empty()) {
+        throw UsageError("--strace-opts needs --strace", "say both, or neither");
+    }
+    if (flags.strace.empty()) return std::nullopt;
+    runtime::StraceOptions strace;
+    with_flag("--strace-opts", flags.strace_options,
+              [&] { strace.words = parse_strace_options(flags.strace_options); });
+    with_flag("--strace", flags.strace, [&] {
+        runtime::check_strace(strace.words);
+        strace.file = parse_trace_directory(flags.strace);
+    });
+    return strace;
 }
 
 std::optional<std::string> if_given(const std::string& text) {
@@ -158,6 +171,7 @@ BatchRequest make_request(const BatchFlags& flags, const std::string& default_ro
         request.workers = static_cast<unsigned>(parse_integer(flags.jobs, 1, kMaxWorkers));
     });
     request.preload = read_preload(flags);
+    request.strace = read_strace(flags);
     request.voice = read_voice(flags);
     request.defaults.job.limits.timeout = kTimeout;
     apply_job_flags(flags, default_rootfs, request.defaults.job);

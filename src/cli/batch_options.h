@@ -25,6 +25,7 @@ struct BatchRequest {
     bool is_cold = false;
     bool has_fresh_networks = false;
     runtime::Preload preload;
+    std::optional<runtime::StraceOptions> strace;  ///< Its file is a directory.
     Voice voice;
 };
 

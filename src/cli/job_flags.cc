@@ -1,7 +1,5 @@
 #include "cli/job_flags.h"
 
-#include <sys/random.h>
-
 #include <CLI/CLI.hpp>
 #include <array>
 #include <filesystem>
@@ -10,7 +8,8 @@
 #include "cli/limit_flags.h"
 #include "cli/run_flags.h"
 #include "cli/suggest.h"
-#include "runtime/host.h"
+#include "runtime/job_check.h"
+#include "runtime/job_defaults.h"
 
 namespace vitrine::cli {
 
@@ -93,14 +92,14 @@ void apply_binds(const JobFlags& flags, Job& job) {
     }
 }
 
-void apply_sandbox(const JobFlags& flags, const std::string& default_rootfs, Job& job) {
+void apply_sandbox(const JobFlags& flags, Job& job) {
     check_fixed_values(flags);
     with_flag("--workdir", flags.workdir, [&] {
-        check_workdir(flags.workdir);
+        runtime::check_workdir(flags.workdir);
         job.workdir = flags.workdir;
     });
     with_flag("--hostname", flags.hostname, [&] {
-        check_hostname(flags.hostname);
+        runtime::check_hostname(flags.hostname);
         job.hostname = flags.hostname;
     });
     with_flag("--user", flags.user, [&] { set_user(job, flags.user); });
@@ -110,8 +109,7 @@ void apply_sandbox(const JobFlags& flags, const std::string& default_rootfs, Job
     job.explains_denied = flags.explain_denied;
     with_flag("--require", flags.require, [&] { job.required = parse_layers(flags.require); });
     apply_binds(flags, job);
-    const std::string& rootfs = flags.rootfs.empty() ? default_rootfs : flags.rootfs;
-    job.rootfs = std::filesystem::absolute(rootfs).string();
+    if (!flags.rootfs.empty()) job.rootfs = std::filesystem::absolute(flags.rootfs).string();
 }
 
 void apply_program(const JobFlags& flags, Job& job) {
@@ -166,11 +164,10 @@ void add_job_flags(CLI::App& app, JobFlags& flags) {
 
 void apply_job_flags(const JobFlags& flags, const std::string& default_rootfs, Job& job) {
     apply_limits(flags, job.limits);
-    job.environment = runtime::default_environment(job.limits);
-    for (auto& variable : read_variables(flags))
-        job.environment.push_back(std::move(variable));
-    apply_sandbox(flags, default_rootfs, job);
+    job.environment = read_variables(flags);
+    apply_sandbox(flags, job);
     apply_program(flags, job);
+    runtime::complete_job(job, std::filesystem::absolute(default_rootfs));
 }
 
 std::vector<std::pair<std::string, std::string>> read_variables(const JobFlags& flags) {
@@ -189,18 +186,6 @@ Voice read_voice(const JobFlags& flags) {
     with_flag("--log-format", flags.log_format,
               [&] { voice.format = parse_log_format(flags.log_format); });
     return voice;
-}
-
-std::string random_id() {
-    std::array<unsigned char, 8> bytes{};
-    check(::getrandom(bytes.data(), bytes.size(), 0), "making an id", "getrandom");
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string id;
-    for (const unsigned char byte : bytes) {
-        id.push_back(kHex[byte >> 4U]);
-        id.push_back(kHex[byte & 15U]);
-    }
-    return id;
 }
 
 std::vector<std::string> flag_names(const CLI::App& app) {

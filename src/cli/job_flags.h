@@ -48,9 +48,6 @@ std::vector<std::pair<std::string, std::string>> read_variables(const JobFlags& 
 
 Voice read_voice(const JobFlags& flags);
 
-/// 16 random hexadecimal digits.
-std::string random_id();
-
 /// Every name of every flag of `app`, with its dashes.
 std::vector<std::string> flag_names(const CLI::App& app);
 

@@ -9,7 +9,7 @@
 #include "cli/json_line.h"
 #include "cli/limit_flags.h"
 #include "cli/suggest.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 
 namespace vitrine::cli {
 

@@ -5,12 +5,11 @@
 #include "base/units.h"
 #include "cli/run_flags.h"
 #include "limits/rlimits.h"
+#include "runtime/job_check.h"
 
 namespace vitrine::cli {
 
 namespace {
-
-constexpr std::uint64_t kMaxPids = 4194304;  // As many as the kernel counts.
 
 constexpr auto kLimitFlags = std::to_array<LimitFlag>({
     {"-m,--memory", "memory", "SIZE", "Memory of the whole job [2g]", false,
@@ -21,7 +20,7 @@ constexpr auto kLimitFlags = std::to_array<LimitFlag>({
      [](Limits& limits, const std::string& text) { limits.cpus = parse_cpus(text); }},
     {"--pids-limit", "pids-limit", "N", "Processes and threads at one time [64]", false,
      [](Limits& limits, const std::string& text) {
-         limits.pids = parse_integer(text, 1, kMaxPids);
+         limits.pids = parse_integer(text, 1, runtime::kMaxPids);
      }},
     {"--timeout", "timeout", "TIME", "Wall-clock limit: 500ms, 10s, 2m [600s]", false,
      [](Limits& limits, const std::string& text) { limits.timeout = parse_duration(text); }},

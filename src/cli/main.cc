@@ -21,6 +21,7 @@
 #include "cli/run.h"
 #include "cli/selftest.h"
 #include "cli/suggest.h"
+#include "cli/supervise.h"
 
 namespace {
 
@@ -62,6 +63,9 @@ constexpr std::array<Verb, 7> kVerbs{{{"run", &vitrine::cli::run_command},
                                       {"profile", &vitrine::cli::profile_command},
                                       {"doctor", &vitrine::cli::doctor_command},
                                       {"selftest", &vitrine::cli::selftest_command}}};
+
+/// For libvitrine, not for people.
+constexpr Verb kSupervise{"supervise", &vitrine::cli::supervise_command};
 
 void say(int fd, std::string_view text) {
     vitrine::write_all(fd, text);
@@ -117,6 +121,7 @@ int dispatch(Words words) {
     for (const Verb& verb : kVerbs) {
         if (words[0] == verb.name) return run_verb(verb, words.subspan(1));
     }
+    if (words[0] == kSupervise.name) return run_verb(kSupervise, words.subspan(1));
     return refuse_verb(words[0]);
 }
 

@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/random_id.h"
 #include "base/units.h"
 #include "cli/flag_words.h"
 #include "cli/job_flags.h"

@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/causes.h"
 #include "base/error.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/output_file.h"
+#include "cli/run_debugger.h"
 #include "cli/run_messages.h"
 #include "cli/run_options.h"
 #include "cli/run_repeat.h"
@@ -14,6 +16,7 @@
 #include "runtime/host.h"
 #include "runtime/result_json.h"
 #include "runtime/run.h"
+#include "runtime/strace.h"
 
 namespace vitrine::cli {
 
@@ -57,7 +60,17 @@ runtime::RunReport run_request(const RunRequest& request, const std::string& pro
     return runtime::run(request.job, {.profiles = profiles,
                                       .stdout_fd = captures_only ? -1 : STDOUT_FILENO,
                                       .stderr_fd = captures_only ? -1 : STDERR_FILENO,
-                                      .status_fd = request.status_fd});
+                                      .status_fd = request.status_fd,
+                                      .strace = request.strace,
+                                      .debugger = debugger_options(request),
+                                      .checks = nullptr});
+}
+
+/// What stops the run before there is one. Throws an Error that names the flag.
+void check_tracers(const ParsedRun& parsed) {
+    const auto& strace = parsed.request.strace;
+    if (!strace || parsed.problem) return;
+    with_context("--strace", [&] { runtime::check_strace(strace->words); });
 }
 
 /// Nothing is run for this reason: said to people and to whoever follows the events.
@@ -73,6 +86,9 @@ int refuse_usage(std::span<const std::string> words, const Error& error) {
     const Listeners listeners = find_listeners(words);
     Result result;
     result.error = SetupError{.step = "usage", .message = error.what(), .hint = error.hint()};
+    if (const auto* known = dynamic_cast<const CauseError*>(&error)) {
+        result.error->cause = cause_id(known->cause());
+    }
     try {
         ResultSink(listeners.result_path).write(result);
     } catch (const Error& unwritable) {
@@ -119,6 +135,7 @@ int run_command(std::span<const std::string> words) {
             write_all(STDOUT_FILENO, parsed.help);
             return 0;
         }
+        check_tracers(parsed);
         return run_parsed(parsed, files.profiles);
     } catch (const Error& error) {
         return refuse_usage(words, error);

@@ -15,19 +15,16 @@
 #include "base/file.h"
 #include "base/units.h"
 #include "cli/suggest.h"
+#include "runtime/job_check.h"
 
 namespace vitrine::cli {
 
 namespace {
 
 constexpr std::size_t kMaxEnvironmentFile = std::size_t{1} << 20;
-constexpr std::uint64_t kMaxId = 4294967294;  // The last id; -1 means "unchanged" to the kernel.
 constexpr std::uint64_t kNoLimit = ~std::uint64_t{0};
-constexpr std::size_t kMaxHostname = 64;
 constexpr std::size_t kMaxJobId = 64;
-constexpr double kMaxCpus = 8192;  // No Linux has more.
 
-const std::array<std::string, 4> kLayers{"cgroup", "landlock", "groups", "memfd_noexec"};
 const std::array<std::string, 2> kTmpfsOptions{"size", "nr_inodes"};
 
 std::pair<std::string, std::string> split(const std::string& text, char separator) {
@@ -78,8 +75,9 @@ void set_user(Job& job, const std::string& text) {
         throw UsageError("a job cannot be uid or gid 0",
                          "it would have no privilege anyway; use another number, such as 1000");
     }
-    job.uid = static_cast<std::uint32_t>(parse_integer(user, 1, kMaxId));
-    job.gid = group.empty() ? job.uid : static_cast<std::uint32_t>(parse_integer(group, 1, kMaxId));
+    job.uid = static_cast<std::uint32_t>(parse_integer(user, 1, runtime::kMaxId));
+    job.gid = group.empty() ? job.uid
+                            : static_cast<std::uint32_t>(parse_integer(group, 1, runtime::kMaxId));
 }
 
 void set_tmpfs(Limits& limits, const std::string& text) {
@@ -165,9 +163,10 @@ std::string parse_security_option(const std::string& text) {
 
 std::vector<std::string> parse_layers(const std::string& text) {
     std::vector<std::string> layers = split_list(text);
+    const std::vector<std::string> known(std::begin(runtime::kLayers), std::end(runtime::kLayers));
     for (const std::string& layer : layers) {
-        if (std::ranges::find(kLayers, layer) != kLayers.end()) continue;
-        const std::string near = nearest(layer, kLayers);
+        if (std::ranges::find(known, layer) != known.end()) continue;
+        const std::string near = nearest(layer, known);
         throw UsageError(concat("unknown layer '", layer, "'"),
                          near.empty() ? "the layers are cgroup, landlock, groups, memfd_noexec"
                                       : concat("did you mean '", near, "'?"));
@@ -177,7 +176,7 @@ std::vector<std::string> parse_layers(const std::string& text) {
 
 double parse_cpus(const std::string& text) {
     const double cpus = parse_positive_number(text);
-    if (cpus > kMaxCpus) {
+    if (cpus > runtime::kMaxCpus) {
         throw UsageError(concat("'", text, "' is more than any machine has"),
                          "use a number such as 0.5 or 4");
     }
@@ -193,24 +192,6 @@ std::string checked_id(const std::string& text) {
                          "use up to 64 letters, digits, dots, underscores and hyphens");
     }
     return text;
-}
-
-void check_hostname(const std::string& hostname) {
-    const bool is_valid =
-        !hostname.empty() && hostname.size() <= kMaxHostname && hostname.front() != '-' &&
-        std::ranges::all_of(
-            hostname, [](unsigned char c) { return std::isalnum(c) != 0 || c == '-' || c == '.'; });
-    if (!is_valid) {
-        throw UsageError(concat("'", hostname, "' is not a hostname"),
-                         "use up to 64 letters, digits, dots and hyphens");
-    }
-}
-
-void check_workdir(const std::string& path) {
-    if (!path.starts_with('/')) {
-        throw UsageError(concat("'", path, "' is not a directory of the sandbox"),
-                         "give an absolute path, such as /tmp");
-    }
 }
 
 void check_arguments_json(const std::string& text) {

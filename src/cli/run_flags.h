@@ -48,8 +48,6 @@ double parse_cpus(const std::string& text);
 /// `[A-Za-z0-9._-]{1,64}`
 std::string checked_id(const std::string& text);
 
-void check_hostname(const std::string& hostname);
-void check_workdir(const std::string& path);
 /// JSON, an array or an object.
 void check_arguments_json(const std::string& text);
 

@@ -11,11 +11,13 @@
 #include "cli/flag_words.h"
 #include "cli/job_flags.h"
 #include "cli/run_flags.h"
+#include "cli/trace_flags.h"
 
 namespace vitrine::cli {
 
 namespace {
 
+constexpr std::string_view kStderrTrace = "{-}";
 constexpr std::uint64_t kMaxRepeat = 1'000'000;
 
 constexpr const char* kExamples = R"(Examples:
@@ -26,13 +28,15 @@ constexpr const char* kExamples = R"(Examples:
   vitrine run --repeat 100 --result runs.jsonl script.py
   vitrine run --ro-bind prices.csv:/data/prices.csv --policy off script.py
   vitrine run --explain-denied --policy off script.py
+  vitrine run --strace=trace.txt --strace-opts '-e trace=file -T' script.py
+  vitrine run --wait-for-debugger script.py
 
 Exit codes: the program's own; 124 time limit; 125 not set up, or wrong usage; 126 refused by the
 policy or not parseable; 127 script not found; 128+N ended by signal N.)";
 
 struct RunFlags : JobFlags {
-    std::string code, result, status_fd, id, repeat;
-    bool timings = false;
+    std::string code, result, status_fd, id, repeat, strace, strace_options;
+    bool timings = false, wait_for_debugger = false;
 };
 
 class RunHelp : public CLI::Formatter {
@@ -40,6 +44,15 @@ class RunHelp : public CLI::Formatter {
     std::string make_usage(const CLI::App* /*app*/, std::string /*name*/) const override {
         return "Usage: vitrine run [FLAGS] SCRIPT.py [ARGS...]\n"
                "       vitrine run [FLAGS] -c CODE [ARGS...]\n";
+    }
+
+    /// CLI11 names a flag that may have a value with what it is without one.
+    std::string make_option_name(const CLI::Option* option, bool is_positional) const override {
+        std::string name = CLI::Formatter::make_option_name(option, is_positional);
+        if (const std::size_t at = name.find(kStderrTrace); at != std::string::npos) {
+            name.replace(at, kStderrTrace.size(), "[=FILE]");
+        }
+        return name;
     }
 };
 
@@ -56,6 +69,12 @@ void add_flags(CLI::App& app, RunFlags& flags) {
     add("--repeat", flags.repeat, "N",
         "Run it N times, one after the other, from a warm interpreter; N results");
     app.add_flag("--timings", flags.timings, "Say on stderr where the time went");
+    app.add_flag(concat("--strace", kStderrTrace), flags.strace,
+                 "Trace the program's system calls from its first line on, into FILE [stderr]");
+    add("--strace-opts", flags.strace_options, "OPTS",
+        "Further options of strace: '-e trace=file'");
+    app.add_flag("--wait-for-debugger", flags.wait_for_debugger,
+                 "Hold the program before its first line, until a debugger has attached to it");
 }
 
 bool is_flag(const std::string& word) {
@@ -100,6 +119,23 @@ void apply_output(const RunFlags& flags, RunRequest& request) {
     request.voice = read_voice(flags);
 }
 
+void apply_tracers(const RunFlags& flags, RunRequest& request) {
+    request.waits_for_debugger = flags.wait_for_debugger;
+    if (flags.strace.empty()) {
+        if (flags.strace_options.empty()) return;
+        throw UsageError("--strace-opts needs --strace", "say both, or neither");
+    }
+    if (flags.wait_for_debugger) {
+        throw UsageError("--strace and --wait-for-debugger exclude each other",
+                         "a process has one tracer at a time: choose one of them");
+    }
+    request.strace.emplace();
+    with_flag("--strace-opts", flags.strace_options,
+              [&] { request.strace->words = parse_strace_options(flags.strace_options); });
+    with_flag("--strace", flags.strace,
+              [&] { request.strace->file = parse_trace_file(flags.strace); });
+}
+
 /// Runs that follow one another cannot share what is read once.
 void apply_repeat(const RunFlags& flags, RunRequest& request) {
     if (flags.repeat.empty()) return;
@@ -112,6 +148,10 @@ void apply_repeat(const RunFlags& flags, RunRequest& request) {
     if (request.status_fd >= 0) {
         throw UsageError("--repeat: --json-status-fd tells of one run",
                          "take the results of all from --result FILE");
+    }
+    if (request.strace || request.waits_for_debugger) {
+        throw UsageError("--repeat: --strace and --wait-for-debugger are for one run",
+                         "leave --repeat out; 'vitrine batch --strace DIR' traces many");
     }
 }
 
@@ -142,9 +182,9 @@ ParsedRun parse_run(std::span<const std::string> words, const std::string& defau
         refuse_flag(app, "run", rest[0]);
     }
     RunRequest& request = parsed.request;
-    request.job.id = random_id();
     with_flag("--id", flags.id, [&] { request.job.id = checked_id(flags.id); });
     apply_output(flags, request);
+    apply_tracers(flags, request);
     apply_repeat(flags, request);
     apply_job_flags(flags, default_rootfs, request.job);
     parsed.problem = take_source(flags, app.count("-c") > 0, std::move(rest), request.job);

@@ -8,6 +8,7 @@
 
 #include "cli/job_flags.h"
 #include "cli/source_file.h"
+#include "runtime/hold_options.h"
 #include "vitrine/job.h"
 
 namespace vitrine::cli {
@@ -19,6 +20,8 @@ struct RunRequest {
     int status_fd = -1;
     std::uint64_t repeat = 0;  ///< Warm runs one after the other; 0: one, cold.
     bool tells_timings = false;
+    std::optional<runtime::StraceOptions> strace;
+    bool waits_for_debugger = false;
     Voice voice;
 };
 

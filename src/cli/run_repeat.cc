@@ -57,6 +57,7 @@ int run_repeatedly(const ParsedRun& parsed, const std::string& profiles, const L
     if (ending.is_abrupt) ::_exit(kSignalBase + ending.signal);
     for (const std::string& line : batch::summary_lines(statistics))
         log.info(line);
+    log.info(concat("shared:  ", batch::zygotes_text(engine->zygotes())));
     if (ending.signal != 0) {
         log.error(concat("interrupted: ", ending.left, " of the runs have no result"));
         return kSignalBase + ending.signal;

@@ -30,6 +30,7 @@ constexpr auto kTimings = std::to_array<TimingText>({
     {"enter   ", &Timings::enter, "joining the sandbox, giving up every privilege"},
     {"seccomp ", &Timings::seccomp, "installing the filter"},
     {"validate", &Timings::validate, "parsing and judging the source"},
+    {"held    ", &Timings::held, "waiting for a tracer to attach"},
     {"run     ", &Timings::run, "the program itself"},
     {"teardown", &Timings::teardown, "until nothing of the sandbox was left"},
     {"total   ", &Timings::total, "from the launch to the result"},
@@ -81,6 +82,7 @@ void tell_sandbox(const Log& log, const Job& job, const Result& result) {
 void tell_timings(const Log& log, const Timings& timings) {
     for (const TimingText& timing : kTimings) {
         const std::int64_t us = timings.*timing.value;
+        if (us == 0 && timing.value == &Timings::held) continue;
         log.info(concat(timing.name, us == 0 ? "     not done" : milliseconds(us), "  ",
                         timing.meaning));
     }

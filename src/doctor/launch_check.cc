@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "limits/cgroup_tree.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 #include "runtime/run.h"
 
 namespace vitrine::doctor {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 #include "runtime/result_json.h"
 #include "runtime/run.h"
 

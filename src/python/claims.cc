@@ -68,6 +68,7 @@ std::vector<std::byte> encode(const Accepted& accepted) {
     writer.put(accepted.python_version);
     writer.put(accepted.started_ns);
     writer.put(accepted.accepted_ns);
+    writer.put(accepted.is_held);
     return writer.bytes();
 }
 
@@ -77,6 +78,7 @@ Accepted decode_accepted(std::span<const std::byte> bytes) {
     accepted.python_version = reader.get_string();
     accepted.started_ns = reader.get<std::int64_t>();
     accepted.accepted_ns = reader.get<std::int64_t>();
+    accepted.is_held = reader.get<bool>();
     return accepted;
 }
 

@@ -26,6 +26,7 @@ struct Accepted {
     std::string python_version;
     std::int64_t started_ns = 0;   ///< CLOCK_MONOTONIC: reading and validating began.
     std::int64_t accepted_ns = 0;  ///< They ended.
+    bool is_held = false;          ///< It waits at its gate (gate.h) until it is let go.
 };
 
 /// What layer 1 says of one of many sources.

@@ -1,10 +1,14 @@
 #include "python/program.h"
 
+#include <utility>
+
 #include "base/wire.h"
 
 namespace vitrine::python {
 
-std::string encode(const Program& program) {
+namespace {
+
+std::string encode(const Program& program, bool has_policy) {
     WireWriter writer;
     writer.put(program.source.name);
     writer.put(program.source.bytes);
@@ -14,7 +18,8 @@ std::string encode(const Program& program) {
         writer.put(program.entry->function);
         writer.put(program.entry->arguments_json);
     }
-    write(writer, program.policy);
+    writer.put(has_policy);
+    if (has_policy) write(writer, program.policy);
     writer.put(static_cast<std::uint64_t>(program.checks.size()));
     for (const Source& source : program.checks) {
         writer.put(source.name);
@@ -23,7 +28,17 @@ std::string encode(const Program& program) {
     return writer.text();
 }
 
-Program decode_program(std::string_view bytes) {
+}  // namespace
+
+std::string encode(const Program& program) {
+    return encode(program, true);
+}
+
+std::string encode_without_policy(const Program& program) {
+    return encode(program, false);
+}
+
+Program decode_program(std::string_view bytes, Policy known) {
     WireReader reader(std::as_bytes(std::span(bytes)));
     Program program;
     program.source.name = reader.get_string();
@@ -34,13 +49,24 @@ Program decode_program(std::string_view bytes) {
         program.entry->function = reader.get_string();
         program.entry->arguments_json = reader.get_string();
     }
-    program.policy = read_policy(reader);
+    program.policy = reader.get<bool>() ? read_policy(reader) : std::move(known);
     for (auto count = reader.get<std::uint64_t>(); count > 0; --count) {
         Source& source = program.checks.emplace_back();
         source.name = reader.get_string();
         source.bytes = reader.get_string();
     }
     return program;
+}
+
+std::string encode(const Policy& policy) {
+    WireWriter writer;
+    write(writer, policy);
+    return writer.text();
+}
+
+Policy decode_policy(std::string_view bytes) {
+    WireReader reader(std::as_bytes(std::span(bytes)));
+    return read_policy(reader);
 }
 
 }  // namespace vitrine::python

@@ -12,6 +12,7 @@
 #include "python/claims.h"
 #include "python/ending.h"
 #include "python/failure.h"
+#include "python/gate.h"
 #include "python/guard.h"
 #include "python/job_module.h"
 #include "python/site_builtins.h"
@@ -62,12 +63,13 @@ std::string_view name_in_argv(std::string_view source_name) {
 /// One program on its way through one interpreter.
 class Run {
   public:
-    Run(const Interpreter& interpreter, const Program& program, int report_fd)
+    Run(const Interpreter& interpreter, const Program& program, int report_fd, int gate_fd)
         : api_(interpreter.api()),
           interpreter_(interpreter),
           program_(program),
           source_(&program.source),
           report_fd_(report_fd),
+          gate_fd_(gate_fd),
           job_module_{.api = &api_, .report_fd = report_fd},
           globals_(api_, nullptr),
           guard_(api_, program.policy) {}
@@ -94,12 +96,15 @@ class Run {
         if (!findings.empty()) report(ClaimKind::kFindings, findings);
         if (!code) return end_refused();
         Ref arguments = entry_arguments();
-        report(ClaimKind::kAccepted, Accepted{.python_version = interpreter_.version(),
-                                              .started_ns = started_ns,
-                                              .accepted_ns = now_ns()});
         if (program_.policy.enabled) {
             install_guard(guard_, globals_.get(), interpreter_.copy_builtins());
         }
+        report(ClaimKind::kAccepted, Accepted{.python_version = interpreter_.version(),
+                                              .started_ns = started_ns,
+                                              .accepted_ns = now_ns(),
+                                              .is_held = gate_fd_ >= 0});
+        // As late as can be: a tracer that attaches here sees the program, and nothing of ours.
+        if (gate_fd_ >= 0) pass_gate(gate_fd_);
         // From here on, whatever happens in this process may be the job's doing.
         const int exit_code = execute(std::move(code), std::move(arguments));
         return finish(exit_code);
@@ -293,6 +298,7 @@ class Run {
     const Program& program_;
     const Source* source_;  // The one being looked at.
     int report_fd_;
+    int gate_fd_;  // -1: it is not held.
     JobModule job_module_;
     Ref globals_;  // Of __main__; the program can delete the module.
     Guard guard_;
@@ -300,14 +306,15 @@ class Run {
 };
 
 /// Not on the stack: vitrine.result() of the job points into it until the process ends.
-Run& keep_run(const Interpreter& interpreter, const Program& program, int report_fd) {
-    return *std::make_unique<Run>(interpreter, program, report_fd).release();
+Run& keep_run(const Interpreter& interpreter, const Program& program, int report_fd, int gate_fd) {
+    return *std::make_unique<Run>(interpreter, program, report_fd, gate_fd).release();
 }
 
 }  // namespace
 
-int run_program(const Interpreter& interpreter, const Program& program, int report_fd) {
-    Run& run = keep_run(interpreter, program, report_fd);
+int run_program(const Interpreter& interpreter, const Program& program, int report_fd,
+                int gate_fd) {
+    Run& run = keep_run(interpreter, program, report_fd, gate_fd);
     return program.checks.empty() ? run.run() : run.check();
 }
 
@@ -319,7 +326,7 @@ void rehearse(const Interpreter& interpreter) {
     program.policy.max_depth = kAmple;
     program.policy.max_nodes = kAmple;
     constexpr int kNobody = -1;
-    keep_run(interpreter, program, kNobody).rehearse();
+    keep_run(interpreter, program, kNobody, kNobody).rehearse();
 }
 
 }  // namespace vitrine::python

@@ -17,7 +17,11 @@ inline constexpr int kRefusedExit = 126;
 ///
 /// Where the program is a list of sources to check, nothing of them runs: each is announced, judged
 /// within ten seconds (or SIGALRM ends the process), and reported.
-int run_program(const Interpreter& interpreter, const Program& program, int report_fd);
+///
+/// With a `gate_fd`, a program that was accepted waits there before its first line (gate.h), and
+/// its acceptance says so.
+int run_program(const Interpreter& interpreter, const Program& program, int report_fd,
+                int gate_fd = -1);
 
 /// Takes an empty program through all of it but the guard, and tells nobody. Leaves nothing but
 /// memory that has been touched; before any program. Throws Error.

@@ -7,7 +7,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "python/rules.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 #include "runtime/run.h"
 
 namespace vitrine::runtime {

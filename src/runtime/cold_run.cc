@@ -1,6 +1,9 @@
 #include "runtime/cold_run.h"
 
+#include <unistd.h>
+
 #include "base/error.h"
+#include "python/gate.h"
 #include "runtime/plan.h"
 #include "sandbox/memfds.h"
 #include "sandbox/report.h"
@@ -40,6 +43,15 @@ void ColdRun::start() {
         context_.limits.describe(reporting_);
         reporting_.note(leaf_ ? "the job's cgroup is made, its limits are written"
                               : "no cgroup: rlimits will hold the job");
+        holder_ = make_holder(
+            context_, options_,
+            {.on_open = [this] { open_gate(); },
+             .on_failed = [this](sandbox::Failure failure) { watch_->fail(std::move(failure)); },
+             .on_done =
+                 [this] {
+                     if (watch_->is_gone()) take_result();
+                 }});
+        if (holder_) gate_ = make_pipe();
         launch();
     } catch (const std::exception&) {
         reporting_.fail_by_current_exception();
@@ -60,6 +72,10 @@ void ColdRun::launch() {
     reporting_.note("the zygote runs the guest program and was told what to make");
     Duties duties{.keeps_artifacts = plan.spec.keeps_artifacts};
     take_duties(leaf_, duties);
+    if (holder_) {
+        duties.on_held = [this](pid_t payload) { holder_->hold(payload); };
+        duties.on_end = [this] { holder_->end(); };
+    }
     watch_.emplace(
         context_.loop, context_.children, std::move(launching_->pipes),
         Watch::Hooks{.on_listening =
@@ -68,7 +84,10 @@ void ColdRun::launch() {
                          },
                      .on_confined = {},
                      .on_ending = [this] { zygote_patience_.set(monotonic_ns() + kZygoteGraceNs); },
-                     .on_gone = [this] { take_result(); }});
+                     .on_gone =
+                         [this] {
+                             if (!holder_ || holder_->is_done()) take_result();
+                         }});
     watch_->begin(job_.limits,
                   {.stdin_fd = stdin_.fd,
                    .stdout_fd = options_.stdout_fd,
@@ -94,12 +113,13 @@ void ColdRun::plan_program(const HostIdentity& identity) {
     if (options_.on_call) have_calls_told(plan, seccomp::Notify::kAll);
     reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
     payload_ = std::move(plan.spec);
+    payload_.is_held = holder_ != nullptr;
     if (payload_.is_listened_to) listen_to(plan.filter.programs.front());
     reporting_.note("profile and policy are read, the program is planned");
 }
 
 void ColdRun::listen_to(seccomp::Program filter) {
-    gate_ = make_pipe();
+    if (!gate_.read_end) gate_ = make_pipe();
     listener_.emplace(
         context_.loop, std::move(filter),
         CallListener::Hooks{
@@ -108,9 +128,17 @@ void ColdRun::listen_to(seccomp::Program filter) {
                     denials_.note(call, outcome);
                     if (options_.on_call) options_.on_call(call, outcome);
                 },
-            .on_taken = [this] { gate_.write_end.reset(); },
+            .on_taken = [this] { tell_taken(); },
             .on_failed = [this](const sandbox::Failure& failure) { watch_->fail(failure); },
             .is_trusted = static_cast<bool>(options_.on_call)});
+}
+
+/// The payload waits at its gate to hear of it; a program that is held stays there.
+void ColdRun::tell_taken() {
+    constexpr std::string_view kTaken = "l";
+    // A payload that died meanwhile is noticed elsewhere.
+    (void)!::write(gate_.write_end.get(), kTaken.data(), kTaken.size());
+    if (!holder_) gate_.write_end.reset();
 }
 
 // ── what the zygote tells ──
@@ -164,6 +192,13 @@ void ColdRun::do_our_part() {
     reporting_.note("init is seen; the payload was told what to run");
 }
 
+void ColdRun::open_gate() {
+    reporting_.note("whoever was waited for has attached");
+    watch_->release();
+    python::open_gate(gate_.write_end.get());
+    gate_.write_end.reset();
+}
+
 /// A zygote killed between forking a payload and announcing it would leave us a child we do not
 /// know: it is heard out first.
 void ColdRun::take_zygote_end() {
@@ -183,8 +218,16 @@ void ColdRun::interrupt(int signal) {
     if (watch_) watch_->interrupt(signal);
 }
 
+void ColdRun::let_go() {
+    if (holder_) holder_->let_go();
+}
+
 void ColdRun::take_result() {
     try {
+        if (holder_) {
+            for (std::string& warning : holder_->warnings())
+                reporting_.warn(std::move(warning));
+        }
         if (plan_problem_) std::rethrow_exception(plan_problem_);
         reporting_.take(watch_->take(), leaf_ ? &*leaf_ : nullptr);
         take_denials();

@@ -10,6 +10,7 @@
 #include "runtime/children.h"
 #include "runtime/denials.h"
 #include "runtime/event_loop.h"
+#include "runtime/holder.h"
 #include "runtime/job_limits.h"
 #include "runtime/job_run.h"
 #include "runtime/reporting.h"
@@ -30,6 +31,7 @@ class ColdRun final : public JobRun {
 
     void start() override;
     void interrupt(int signal) override;
+    void let_go() override;
     RunReport report() override;
 
   private:
@@ -37,10 +39,12 @@ class ColdRun final : public JobRun {
     void plan_program(const HostIdentity& identity);
     void listen_to(seccomp::Program filter);
     void take_denials();
+    void tell_taken();
     void take_control();
     void take_message(Message& message);
     void take_zygote_end();
     void do_our_part();
+    void open_gate();
     void take_result();
 
     RunContext context_;
@@ -54,10 +58,11 @@ class ColdRun final : public JobRun {
     std::optional<Launching> launching_;
     sandbox::PayloadSpec payload_;
     std::exception_ptr plan_problem_;
+    std::unique_ptr<Holder> holder_;  ///< Null for a program that is not held.
+    Pipe gate_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
     Denials denials_;
-    Pipe gate_;  ///< The payload waits there until its filter's listener was taken.
     std::optional<CallListener> listener_;
     bool is_announced_ = false;  ///< The zygote has told its whole story.
     Alarm zygote_patience_;

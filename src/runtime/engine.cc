@@ -14,6 +14,7 @@
 #include "runtime/event_loop.h"
 #include "runtime/job_limits.h"
 #include "runtime/job_run.h"
+#include "runtime/trace_files.h"
 #include "runtime/warm_house.h"
 #include "runtime/warm_run.h"
 #include "sandbox/report.h"
@@ -37,6 +38,7 @@ constexpr std::size_t kMostEnding = 16;
 struct Task {
     Job job;
     Engine::Done done;
+    RunOptions options;
     std::unique_ptr<JobRun> run;
 };
 
@@ -81,13 +83,13 @@ class JobEngine final : public Engine {
   public:
     explicit JobEngine(EngineOptions options)
         : options_(std::move(options)),
-          run_options_{.profiles = options_.profiles},
           children_(loop_),
           strangers_look_(loop_, [this] { look_for_strangers(); }) {
         make_room_for_descriptors(options_.workers);
         ignore_broken_pipes();
         keep_freed_memory();
         if (!options_.is_cold) house_.emplace(context(), options_);
+        if (options_.strace) trace_files_.emplace(options_.strace->file);
     }
 
     ~JobEngine() override {
@@ -112,6 +114,10 @@ class JobEngine final : public Engine {
         return waiting_.size() + running_.size() + finished_.size();
     }
 
+    std::vector<Zygote> zygotes() const override {
+        return house_ ? house_->zygotes() : std::vector<Zygote>();
+    }
+
     void turn(std::chrono::milliseconds patience) override {
         start_waiting();
         if (finished_.empty()) loop_.turn(patience);
@@ -131,6 +137,8 @@ class JobEngine final : public Engine {
             task->done(interrupted_report(task->job, signal));
     }
 
+    EventLoop& events() override { return loop_; }
+
   private:
     static constexpr std::chrono::milliseconds kPatienceAtEnd{100};
 
@@ -139,6 +147,7 @@ class JobEngine final : public Engine {
             running_.push_back(std::move(waiting_.front()));
             waiting_.pop_front();
             Task* task = running_.back().get();
+            task->options = options_for(task->job);
             task->run = make_run(*task);
             task->run->start();
         }
@@ -153,9 +162,19 @@ class JobEngine final : public Engine {
     std::unique_ptr<JobRun> make_run(Task& task) {
         auto on_done = [this, &task] { finish(&task); };
         if (house_) {
-            return std::make_unique<WarmRun>(context(), *house_, task.job, std::move(on_done));
+            return std::make_unique<WarmRun>(context(), *house_, task.job, task.options,
+                                             std::move(on_done));
         }
-        return std::make_unique<ColdRun>(context(), task.job, run_options_, std::move(on_done));
+        return std::make_unique<ColdRun>(context(), task.job, task.options, std::move(on_done));
+    }
+
+    RunOptions options_for(const Job& job) {
+        RunOptions options{.profiles = options_.profiles,
+                           .strace = options_.strace,
+                           .debugger = {},
+                           .checks = nullptr};
+        if (options.strace) options.strace->file = trace_files_->path_for(job.id);
+        return options;
     }
 
     RunContext context() { return {.loop = loop_, .children = children_, .limits = limits_}; }
@@ -186,12 +205,12 @@ class JobEngine final : public Engine {
     }
 
     EngineOptions options_;
-    RunOptions run_options_;
     JobLimits limits_;
     EventLoop loop_;
     Children children_;
     Alarm strangers_look_;
     std::optional<WarmHouse> house_;
+    std::optional<TraceFiles> trace_files_;
     std::deque<std::unique_ptr<Task>> waiting_;
     std::vector<std::unique_ptr<Task>> running_;
     std::vector<std::unique_ptr<Task>> finished_;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <optional>
+#include <utility>
 
 #include "base/frame.h"
 #include "python/interpreter.h"
@@ -35,15 +36,20 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     void come_of_age(bool is_awaited) override { warm_->come_of_age(is_awaited); }
 
+    void expect(std::string_view common) override {
+        policy_ = vitrine::python::decode_policy(common);
+    }
+
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         interpreter_->set_environment(environment);
     }
 
-    int run(std::string_view program, int report_fd) noexcept override {
+    int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
         try {
             return vitrine::python::run_program(
-                *interpreter_, vitrine::python::decode_program(program), report_fd);
+                *interpreter_, vitrine::python::decode_program(program, std::move(policy_)),
+                report_fd, gate_fd);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
@@ -65,6 +71,7 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     std::optional<vitrine::python::Interpreter> interpreter_;
     std::optional<vitrine::python::WarmHeap> warm_;
+    vitrine::python::Policy policy_;
 };
 
 }  // namespace

@@ -2,9 +2,7 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <filesystem>
 #include <sstream>
 
@@ -43,31 +41,6 @@ HostIdentity host_identity() {
                     .outside_gid = identity.is_privileged ? own : ::getegid(),
                     .deny_setgroups = !identity.is_privileged};
     return identity;
-}
-
-std::vector<std::pair<std::string, std::string>> default_environment(const Limits& limits) {
-    const auto by_cpus = static_cast<std::uint64_t>(std::ceil(limits.cpus));
-    const std::string threads =
-        std::to_string(std::clamp<std::uint64_t>(limits.pids / 2, 1, by_cpus));
-    std::vector<std::pair<std::string, std::string>> environment{
-        {"HOME", "/tmp"},
-        {"TMPDIR", "/tmp"},
-        {"USER", "vitrine"},
-        {"LOGNAME", "vitrine"},
-        {"LANG", "C.UTF-8"},
-        {"PATH", "/usr/bin:/bin"},
-        {"XDG_CACHE_HOME", "/tmp/.cache"},
-        {"XDG_CONFIG_HOME", "/tmp/.config"},
-        {"MPLCONFIGDIR", "/tmp/.config/matplotlib"},
-        {"MPLBACKEND", "Agg"},
-        {"PYTHONUTF8", "1"},
-        {"PYTHONDONTWRITEBYTECODE", "1"}};
-    for (const char* name :
-         {"OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS",
-          "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS", "PYTHON_CPU_COUNT"}) {
-        environment.emplace_back(name, threads);
-    }
-    return environment;
 }
 
 InstalledFiles installed_files() {

@@ -3,10 +3,8 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "sandbox/identity.h"
-#include "vitrine/job.h"
 
 namespace vitrine::runtime {
 
@@ -17,10 +15,6 @@ struct HostIdentity {
     sandbox::IdMap map;          ///< Of the zygote's user namespace: 0 there is this id here.
 };
 HostIdentity host_identity();
-
-/// The environment every Python job starts with: a home and caches where it may write, UTF-8, and
-/// as many BLAS and OpenMP threads as its limits can carry.
-std::vector<std::pair<std::string, std::string>> default_environment(const Limits& limits);
 
 /// Where profiles and the default rootfs are: beside the executable in a build tree, below the
 /// prefix when installed.

@@ -22,6 +22,8 @@ class JobRun {
     virtual void start() = 0;
     /// Ends it early, for a signal of the caller's.
     virtual void interrupt(int signal) = 0;
+    /// A program that waits for somebody to attach to it waits no longer.
+    virtual void let_go() {}
     /// Once it has said that it is done. Called once.
     virtual RunReport report() = 0;
 };

@@ -46,6 +46,11 @@ class Nest {
     Nest(const Nest&) = delete;
     Nest& operator=(const Nest&) = delete;
 
+    /// Whoever made it is gone: nobody is told anything more.
+    void mute() {
+        hooks_ = {.on_ready = [] {}, .on_dead = [](const sandbox::Failure&) {}};
+    }
+
     bool is_ready() const noexcept { return is_ready_; }
     bool is_dead() const noexcept { return is_dead_; }
     pid_t zygote_pid() const noexcept { return zygote_.zygote_pid(); }

@@ -111,14 +111,12 @@ seccomp::Filter load_filter(const Job& job, const std::string& profiles) {
         sub_architectures_of(job));
 }
 
-std::string encode_program(const Job& job, const python::Policy& policy,
-                           const std::vector<Source>* checks) {
-    return python::encode(
-        python::Program{.source = job.source,
-                        .arguments = job.arguments,
-                        .entry = job.entry,
-                        .policy = policy,
-                        .checks = checks != nullptr ? *checks : std::vector<Source>()});
+python::Program program_of(const Job& job) {
+    return {.source = job.source,
+            .arguments = job.arguments,
+            .entry = job.entry,
+            .policy = {},
+            .checks = {}};
 }
 
 /// Later entries win, in the place of the first.
@@ -211,12 +209,16 @@ PayloadPlan plan_payload(const Job& job, const std::string& profiles, bool has_c
                          const std::vector<Source>* checks) {
     PayloadPlan plan = plan_confinement(job, profiles, has_cgroup);
     plan.spec.environment = final_environment(job);
-    plan.spec.program = encode_program(job, plan_policy(job, profiles), checks);
+    python::Program program = program_of(job);
+    program.policy = plan_policy(job, profiles);
+    if (checks != nullptr) program.checks = *checks;
+    plan.spec.program = python::encode(program);
     return plan;
 }
 
-sandbox::WarmProgram plan_warm_program(const Job& job, const python::Policy& policy) {
-    return {.environment = final_environment(job), .program = encode_program(job, policy, nullptr)};
+sandbox::WarmProgram plan_warm_program(const Job& job) {
+    return {.environment = final_environment(job),
+            .program = python::encode_without_policy(program_of(job))};
 }
 
 }  // namespace vitrine::runtime

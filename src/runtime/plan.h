@@ -46,7 +46,7 @@ seccomp::DenialStudy plan_denial_study(const Job& job, const std::string& profil
 /// The policy of a job. Throws PlanError.
 python::Policy plan_policy(const Job& job, const std::string& profiles);
 /// The rest, for a payload that is confined already.
-sandbox::WarmProgram plan_warm_program(const Job& job, const python::Policy& policy);
+sandbox::WarmProgram plan_warm_program(const Job& job);
 
 /// What could not be had, and the step it belongs to (`rootfs`, `seccomp-profile`, `policy`…).
 class PlanError : public Error {

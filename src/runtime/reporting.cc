@@ -145,14 +145,16 @@ void Reporting::take_timings(const Observed& observed) {
     if (!observed.claims.accepted) return;
     const python::Accepted& accepted = *observed.claims.accepted;
     timings.validate = microseconds_from(accepted.started_ns, accepted.accepted_ns);
-    timings.run = microseconds_from(accepted.accepted_ns, observed.ended_ns);
+    timings.held = microseconds_from(1, 1 + observed.held_ns);
+    timings.run = microseconds_from(accepted.accepted_ns + observed.held_ns, observed.ended_ns);
 }
 
 /// By the cgroup where there is one; otherwise what the kernel charged our two children with.
 void Reporting::take_usage(const Observed& observed, const limits::CgroupLeaf* leaf) {
     Usage& usage = result().usage;
-    usage.wall_ms =
-        static_cast<double>(microseconds_from(observed.started_ns, observed.ended_ns)) / 1e3;
+    usage.wall_ms = static_cast<double>(microseconds_from(observed.started_ns + observed.held_ns,
+                                                          observed.ended_ns)) /
+                    1e3;
     if (leaf != nullptr) return take_cgroup_usage(*leaf);
     if (!observed.ended) return;
     const rusage& payload = observed.ended->usage;
@@ -184,16 +186,17 @@ void Reporting::take_cgroup_usage(const limits::CgroupLeaf& leaf) {
 
 void Reporting::take_verdict(const Observed& observed) {
     const Usage& usage = result().usage;
-    const Verdict verdict =
-        judge({.ended = *observed.ended,
-               .cause = observed.cause,
-               .was_accepted = observed.claims.accepted.has_value(),
-               .wall_ns = static_cast<std::uint64_t>(observed.ended_ns - observed.started_ns),
-               .cpu_ns = static_cast<std::uint64_t>((usage.cpu_user_ms + usage.cpu_sys_ms) * 1e6),
-               .output_bytes = std::max(observed.out.bytes_total, observed.err.bytes_total),
-               .memory_limit_hit = memory_limit_hit_,
-               .memory_peak = usage.memory_peak_bytes.value_or(0)},
-              job_.limits);
+    const Verdict verdict = judge(
+        {.ended = *observed.ended,
+         .cause = observed.cause,
+         .was_accepted = observed.claims.accepted.has_value(),
+         .wall_ns =
+             static_cast<std::uint64_t>(observed.ended_ns - observed.started_ns - observed.held_ns),
+         .cpu_ns = static_cast<std::uint64_t>((usage.cpu_user_ms + usage.cpu_sys_ms) * 1e6),
+         .output_bytes = std::max(observed.out.bytes_total, observed.err.bytes_total),
+         .memory_limit_hit = memory_limit_hit_,
+         .memory_peak = usage.memory_peak_bytes.value_or(0)},
+        job_.limits);
     result().status = verdict.status;
     result().exit_code = verdict.exit_code;
     result().signal = verdict.signal;

@@ -127,10 +127,12 @@ Json isolation_json(const Isolation& isolation) {
 }
 
 Json timings_json(const Timings& timings) {
-    return {{"prepare", timings.prepare},   {"fork", timings.fork},
-            {"enter", timings.enter},       {"seccomp", timings.seccomp},
-            {"validate", timings.validate}, {"run", timings.run},
-            {"teardown", timings.teardown}, {"total", timings.total}};
+    Json json{{"prepare", timings.prepare},   {"fork", timings.fork},
+              {"enter", timings.enter},       {"seccomp", timings.seccomp},
+              {"validate", timings.validate}, {"run", timings.run},
+              {"teardown", timings.teardown}, {"total", timings.total}};
+    if (timings.held > 0) json["held"] = timings.held;
+    return json;
 }
 
 Json limit_json(const std::optional<LimitHit>& limit) {

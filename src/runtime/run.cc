@@ -14,7 +14,9 @@ namespace {
 constexpr std::chrono::hours kPatience{1};
 
 RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& options) {
-    const EndSignals signals({SIGCHLD});
+    // Unless it is waited for, SIGUSR1 is what it is to whoever started us.
+    const EndSignals signals =
+        options.debugger ? EndSignals({SIGCHLD, SIGUSR1}) : EndSignals({SIGCHLD});
     EventLoop loop;
     Children children(loop);
     bool is_done = false;
@@ -23,6 +25,7 @@ RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& op
     loop.watch(signals.fd(), EPOLLIN, [&] {
         const int signal = signals.take();
         if (signal == SIGCHLD) return children.reap_strangers();
+        if (signal == SIGUSR1) return run.let_go();
         if (signal != 0) run.interrupt(signal);
     });
     run.start();

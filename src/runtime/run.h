@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "python/claims.h"
+#include "runtime/hold_options.h"
 #include "runtime/moment.h"
 #include "vitrine/job.h"
 #include "vitrine/result.h"
@@ -21,6 +22,9 @@ struct RunOptions {
     int stdout_fd = -1;    ///< Gets the job's stdout as it comes; -1: only the result has it.
     int stderr_fd = -1;
     int status_fd = -1;  ///< Gets `{"child-pid": N}`, then `{"exit-code": N}`, one line each.
+    /// One of them at most: what the program is held for before its first line.
+    std::optional<StraceOptions> strace;
+    std::optional<DebuggerOptions> debugger;
     /// Not null: these sources are checked in the job's sandbox, and nothing runs.
     const std::vector<Source>* checks = nullptr;
     /// Not empty: told of every system call that the program makes, and what the filter decides of
@@ -41,8 +45,9 @@ struct RunReport {
 
 /// Runs `job` to its end. Everything that can go wrong after the job was built is in the result
 /// (`setup_error`); nothing of the run is left when this returns. SIGINT, SIGTERM, SIGHUP and
-/// SIGQUIT end the job meanwhile. The calling process must be single-threaded and have no other
-/// children: a job can make processes that become children of this one, and they are reaped.
+/// SIGQUIT end the job meanwhile; one that waits for a debugger goes on by SIGUSR1. The calling
+/// process must be single-threaded and have no other children: a job can make processes that become
+/// children of this one, and they are reaped.
 RunReport run(const Job& job, const RunOptions& options);
 
 }  // namespace vitrine::runtime

@@ -26,7 +26,11 @@ void Story::take(const Observed& observed) {
     }
     if (observed.claims.accepted) {
         note_at(observed.claims.accepted->started_ns, "payload: reading the program");
-        note_at(observed.claims.accepted->accepted_ns, "payload: accepted; the program starts");
+        const std::int64_t accepted_ns = observed.claims.accepted->accepted_ns;
+        if (observed.held_ns != 0) note_at(accepted_ns, "payload: accepted, and held at its gate");
+        note_at(accepted_ns + observed.held_ns, observed.held_ns == 0
+                                                    ? "payload: accepted; the program starts"
+                                                    : "payload: let go; the program starts");
     }
     if (observed.ended_ns != 0) note_at(observed.ended_ns, "the payload has ended");
     if (observed.gone_ns != 0) note_at(observed.gone_ns, "nothing of the sandbox is left");

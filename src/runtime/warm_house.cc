@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/wire.h"
+#include "python/program.h"
 #include "python/warm.h"
 
 namespace vitrine::runtime {
@@ -11,6 +12,11 @@ namespace {
 
 /// Parked sandboxes of one kind: each is a process with its memory.
 constexpr std::size_t kMostParked = 32;
+
+/// Interpreters kept warm: each is a process with its memory.
+constexpr std::size_t kMostNests = 8;
+/// Kinds of sandboxes known at a time. Their limits can differ from job to job.
+constexpr std::size_t kMostPools = 64;
 
 /// What a nest's sandboxes have in common, as a name.
 void put_nest_key(WireWriter& key, const Job& job) {
@@ -39,6 +45,7 @@ std::string nest_key(const Job& job) {
 std::string pool_key(const Job& job) {
     WireWriter key;
     put_nest_key(key, job);
+    key.put(job.policy);
     key.put(job.seccomp_profile);
     key.put(job.compat_arch);
     key.put(job.explains_denied);
@@ -69,6 +76,13 @@ struct WarmHouse::NestPlace {
     Job job;  ///< The first that needed it.
     std::shared_ptr<Nest> nest;
     std::vector<WarmPool*> pools;
+    std::uint64_t last_request = 0;
+};
+
+struct WarmHouse::PoolPlace {
+    std::unique_ptr<WarmPool> pool;
+    NestPlace* nest = nullptr;
+    std::uint64_t last_request = 0;
 };
 
 WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
@@ -83,43 +97,109 @@ WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
       identity_(host_identity()) {}
 
 WarmHouse::~WarmHouse() {
-    for (const auto& [key, pool] : pools_)
-        pool->close();
-    const auto is_empty = [](const auto& entry) { return entry.second->is_empty(); };
-    while (!std::ranges::all_of(pools_, is_empty) || !dying_.empty())
+    while (!pools_.empty())
+        retire_pool(std::string(pools_.begin()->first));
+    for (clean_up(); !retired_.empty() || !dying_.empty(); clean_up())
         loop_.turn(std::chrono::milliseconds(100));
-    clean_up();
 }
 
 WarmHouse::NestPlace& WarmHouse::place_for(const Job& job) {
-    auto& place = nests_[nest_key(job)];
-    if (!place) {
-        place = std::make_unique<NestPlace>();
-        place->job = job;
-        place->job.source = {};
-    }
-    return *place;
+    std::string key = nest_key(job);
+    const auto found = nests_.find(key);
+    if (found != nests_.end()) return *found->second;
+    make_room_for_nest();
+    auto place = std::make_unique<NestPlace>();
+    place->job = job;
+    place->job.source = {};
+    return *nests_.emplace(std::move(key), std::move(place)).first->second;
 }
 
 WarmPool& WarmHouse::pool_for(const Job& job) {
     std::string key = pool_key(job);
-    const auto found = pools_.find(key);
-    if (found != pools_.end()) return *found->second;
+    ++requests_;
+    if (const auto found = pools_.find(key); found != pools_.end()) {
+        PoolPlace& there = found->second;
+        there.last_request = there.nest->last_request = requests_;
+        return *there.pool;
+    }
+    make_room_for_pool();
     NestPlace& place = place_for(job);
+    place.last_request = requests_;
     // What cannot be had is said now, to this job.
     if (!place.nest) (void)get_nest(place);
-    auto pool =
-        std::make_unique<WarmPool>(shared_, job, [this, &place] { return get_nest(place); });
+    auto pool = std::make_unique<WarmPool>(shared_, job, policy_of(job),
+                                           [this, &place] { return get_nest(place); });
     WarmPool& made = *pool;
-    pools_.emplace(std::move(key), std::move(pool));
+    pools_.emplace(std::move(key),
+                   PoolPlace{.pool = std::move(pool), .nest = &place, .last_request = requests_});
     place.pools.push_back(&made);
     return made;
 }
 
-const python::Policy& WarmHouse::policy_of(const Job& job) {
+// ── what has not been asked for lately makes room ──
+
+void WarmHouse::retire_pool(const std::string& key) {
+    PoolPlace& place = pools_.at(key);
+    std::erase(place.nest->pools, place.pool.get());
+    place.pool->close();
+    retired_.push_back(std::move(place.pool));
+    pools_.erase(key);
+}
+
+void WarmHouse::retire_nest(const std::string& key) {
+    const NestPlace* place = nests_.at(key).get();
+    std::vector<std::string> pools;
+    for (const auto& [name, pool] : pools_) {
+        if (pool.nest == place) pools.push_back(name);
+    }
+    for (const std::string& name : pools)
+        retire_pool(name);
+    // A sandbox that is still there keeps it alive, but it is nobody's concern.
+    if (place->nest) place->nest->mute();
+    nests_.erase(key);
+}
+
+void WarmHouse::make_room_for_pool() {
+    if (pools_.size() < kMostPools) return;
+    const std::string* oldest = nullptr;
+    std::uint64_t request = requests_;
+    for (const auto& [key, place] : pools_) {
+        if (!place.pool->is_idle() || place.last_request >= request) continue;
+        oldest = &key;
+        request = place.last_request;
+    }
+    if (oldest != nullptr) retire_pool(std::string(*oldest));
+}
+
+void WarmHouse::make_room_for_nest() {
+    if (nests_.size() < kMostNests) return;
+    const std::string* oldest = nullptr;
+    std::uint64_t request = requests_;
+    for (const auto& [key, place] : nests_) {
+        const bool is_idle = std::ranges::all_of(place->pools, &WarmPool::is_idle);
+        if (!is_idle || place->last_request >= request) continue;
+        oldest = &key;
+        request = place->last_request;
+    }
+    if (oldest != nullptr) retire_nest(std::string(*oldest));
+}
+
+std::vector<Zygote> WarmHouse::zygotes() const {
+    std::vector<Zygote> zygotes;
+    for (const auto& [key, place] : nests_) {
+        if (!place->nest || place->nest->is_dead()) continue;
+        zygotes.push_back(
+            {.rootfs = place->job.rootfs, .memory_bytes = place->nest->memory_bytes()});
+    }
+    return zygotes;
+}
+
+/// Read once. Throws PlanError.
+const std::string& WarmHouse::policy_of(const Job& job) {
     const auto found = policies_.find(job.policy);
     if (found != policies_.end()) return found->second;
-    return policies_.emplace(job.policy, plan_policy(job, shared_.profiles)).first->second;
+    return policies_.emplace(job.policy, python::encode(plan_policy(job, shared_.profiles)))
+        .first->second;
 }
 
 /// The nest of the place, made anew where there is none or a dead one. Throws PlanError, StepError.
@@ -156,6 +236,7 @@ void WarmHouse::gone(WarmSandbox& sandbox) {
 
 void WarmHouse::clean_up() {
     shared_.graveyard.clear();
+    std::erase_if(retired_, [](const auto& pool) { return pool->is_empty(); });
 }
 
 }  // namespace vitrine::runtime

@@ -5,7 +5,6 @@
 #include <memory>
 #include <string>
 
-#include "python/policy.h"
 #include "runtime/engine.h"
 #include "runtime/warm_pool.h"
 
@@ -21,8 +20,6 @@ class WarmHouse final : private WarmOwner {
 
     /// The pool whose sandboxes fit the job. Throws PlanError.
     WarmPool& pool_for(const Job& job);
-    /// The job's policy, read once. Throws PlanError.
-    const python::Policy& policy_of(const Job& job);
     std::uint32_t host_uid() const noexcept { return identity_.map.outside_uid; }
     /// A sandbox whose job has a result. It is kept until nothing of it is left.
     void bury(std::unique_ptr<WarmSandbox> sandbox);
@@ -31,11 +28,20 @@ class WarmHouse final : private WarmOwner {
     /// Destroys what is gone. Not to be called from within a sandbox.
     void clean_up();
 
+    /// The zygotes there are, one for each kind of sandbox that was asked for lately.
+    std::vector<Zygote> zygotes() const;
+
   private:
     struct NestPlace;
+    struct PoolPlace;
 
     std::shared_ptr<Nest> get_nest(NestPlace& place);
     NestPlace& place_for(const Job& job);
+    const std::string& policy_of(const Job& job);
+    void retire_pool(const std::string& key);
+    void retire_nest(const std::string& key);
+    void make_room_for_pool();
+    void make_room_for_nest();
     void parked(WarmSandbox& /*sandbox*/) override {}  // Long ago.
     void over(WarmSandbox& /*sandbox*/) override {}
     void gone(WarmSandbox& sandbox) override;
@@ -44,8 +50,10 @@ class WarmHouse final : private WarmOwner {
     WarmShared shared_;
     HostIdentity identity_;
     std::map<std::string, std::unique_ptr<NestPlace>> nests_;
-    std::map<std::string, std::unique_ptr<WarmPool>> pools_;
-    std::map<std::string, python::Policy> policies_;
+    std::map<std::string, PoolPlace> pools_;
+    std::vector<std::unique_ptr<WarmPool>> retired_;
+    std::uint64_t requests_ = 0;                   ///< What "lately" is measured by.
+    std::map<std::string, std::string> policies_;  ///< By name, in the guest's encoding.
     Sandboxes dying_;
 };
 

@@ -39,7 +39,7 @@ std::unique_ptr<WarmSandbox> take_out(Sandboxes& from, const WarmSandbox& sandbo
     return taken;
 }
 
-WarmPool::WarmPool(WarmShared& shared, const Job& job,
+WarmPool::WarmPool(WarmShared& shared, const Job& job, std::string policy,
                    std::function<std::shared_ptr<Nest>()> get_nest)
     : shared_(shared),
       get_nest_(std::move(get_nest)),
@@ -48,17 +48,18 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job,
     PayloadPlan plan = plan_confinement(job, shared.profiles, has_cgroup);
     filter_ = std::move(plan.filter);
     payload_ = std::move(plan.spec);
+    payload_.program = std::move(policy);
     is_memory_counted_ = !has_cgroup && !has_own_data_limit(job);
-    mould_.job = job;
-    mould_.job.source = {};
-    mould_.forbids_executable_memfds = host_identity().is_privileged;
-    mould_.keeps_artifacts = !job.artifacts.empty();
-    mould_.shares_networks = shared.shares_networks;
-    if (payload_.is_listened_to) mould_.listened_filter = filter_.programs.front();
+    mould_->job = job;
+    mould_->job.source = {};
+    mould_->forbids_executable_memfds = host_identity().is_privileged;
+    mould_->keeps_artifacts = !job.artifacts.empty();
+    mould_->shares_networks = shared.shares_networks;
+    if (payload_.is_listened_to) mould_->listened_filter = filter_.programs.front();
 }
 
 seccomp::DenialStudy& WarmPool::denial_study() {
-    if (!denial_study_) denial_study_ = plan_denial_study(mould_.job, shared_.profiles);
+    if (!denial_study_) denial_study_ = plan_denial_study(mould_->job, shared_.profiles);
     return *denial_study_;
 }
 
@@ -116,15 +117,15 @@ bool WarmPool::prepare_one() {
     try {
         std::shared_ptr<Nest> nest = get_nest_();
         if (!nest->is_ready()) return false;
-        if (mould_.nest != nest) {
+        if (mould_->nest != nest) {
             sandbox::PayloadSpec spec = payload_;
             for (Ulimit& limit : spec.rlimits) {
                 if (limit.resource != RLIMIT_DATA || !is_memory_counted_) continue;
                 limit.soft += nest->data_bytes();
                 limit.hard += nest->data_bytes();
             }
-            mould_.payload_spec = make_sealed_memfd("payload", encode(spec));
-            mould_.nest = std::move(nest);
+            mould_->payload_spec = make_sealed_memfd("payload", encode(spec));
+            mould_->nest = std::move(nest);
         }
         preparing_.push_back(std::make_unique<WarmSandbox>(shared_.context, mould_, *this));
         preparing_.back()->prepare();

@@ -40,8 +40,10 @@ struct WarmShared {
 
 class WarmPool final : public WarmOwner {
   public:
-    /// Plans what all its sandboxes are made from, after `job`. Throws PlanError.
-    WarmPool(WarmShared& shared, const Job& job, std::function<std::shared_ptr<Nest>()> get_nest);
+    /// Plans what all its sandboxes are made from, after `job`; `policy` is in the guest's
+    /// encoding. Throws PlanError.
+    WarmPool(WarmShared& shared, const Job& job, std::string policy,
+             std::function<std::shared_ptr<Nest>()> get_nest);
     WarmPool(const WarmPool&) = delete;
     WarmPool& operator=(const WarmPool&) = delete;
 
@@ -57,6 +59,8 @@ class WarmPool final : public WarmOwner {
     void nest_dead(const sandbox::Failure& failure);
     /// Ends what is parked or being prepared.
     void close();
+    /// Nobody waits for a sandbox of it.
+    bool is_idle() const noexcept { return waiting_.empty(); }
     bool is_empty() const { return parked_.empty() && preparing_.empty() && ending_.empty(); }
 
     /// Also where the last one was: then time is short, not latency.
@@ -80,7 +84,7 @@ class WarmPool final : public WarmOwner {
     seccomp::Filter filter_;
     sandbox::PayloadSpec payload_;
     bool is_memory_counted_ = false;  ///< By RLIMIT_DATA, the warm heap included.
-    WarmMould mould_;
+    std::shared_ptr<WarmMould> mould_ = std::make_shared<WarmMould>();
     std::optional<seccomp::DenialStudy> denial_study_;
     Sandboxes preparing_;
     Sandboxes parked_;

@@ -13,9 +13,22 @@ std::string text_of(const std::vector<std::byte>& bytes) {
 }  // namespace
 
 WarmRun::WarmRun(const RunContext& context, WarmHouse& house, const Job& job,
-                 std::function<void()> on_done)
+                 const RunOptions& options, std::function<void()> on_done)
     : context_(context), house_(house), job_(job), on_done_(std::move(on_done)), reporting_(job) {
     reporting_.set_warm();
+    holder_ = make_holder(
+        context_, options,
+        {.on_open =
+             [this] {
+                 sandbox_->watch().release();
+                 sandbox_->open_gate();
+             },
+         .on_failed =
+             [this](sandbox::Failure failure) { sandbox_->watch().fail(std::move(failure)); },
+         .on_done =
+             [this] {
+                 if (sandbox_->watch().is_gone()) take_result();
+             }});
 }
 
 WarmRun::~WarmRun() {
@@ -27,7 +40,9 @@ void WarmRun::start() {
     try {
         stdin_ = plan_step("stdin", [&] { return open_stdin(job_); });
         context_.limits.describe(reporting_);
-        program_ = text_of(encode(plan_warm_program(job_, house_.policy_of(job_))));
+        sandbox::WarmProgram program = plan_warm_program(job_);
+        program.is_held = holder_ != nullptr;
+        program_ = text_of(encode(program));
         pool_ = &house_.pool_for(job_);
         reporting_.describe_isolation(pool_->filter(), house_.host_uid());
         pool_->request(*this);
@@ -42,7 +57,7 @@ void WarmRun::take_sandbox(std::unique_ptr<WarmSandbox> sandbox) {
     sandbox_->set_owner(*this);
     reporting_.set_handed_over(sandbox::monotonic_ns());
     try {
-        sandbox_->begin(std::move(program_), job_.limits, {.stdin_fd = stdin_.fd});
+        sandbox_->begin(std::move(program_), job_.limits, {.stdin_fd = stdin_.fd}, holder_.get());
     } catch (const std::exception& error) {
         sandbox_->watch().fail({.step = sandbox::Step::kStartProgram, .message = error.what()});
     }
@@ -64,13 +79,22 @@ void WarmRun::interrupt(int signal) {
 
 void WarmRun::parked(WarmSandbox& /*sandbox*/) {}
 
-void WarmRun::gone(WarmSandbox& sandbox) {
-    if (!is_over_) over(sandbox);
+/// A trace has an end when strace has: nothing is told ahead of that.
+void WarmRun::over(WarmSandbox& /*sandbox*/) {
+    if (!holder_) take_result();
 }
 
-void WarmRun::over(WarmSandbox& /*sandbox*/) {
+void WarmRun::gone(WarmSandbox& /*sandbox*/) {
+    if (!is_over_ && (!holder_ || holder_->is_done())) take_result();
+}
+
+void WarmRun::take_result() {
     is_over_ = true;
     try {
+        if (holder_) {
+            for (std::string& warning : holder_->warnings())
+                reporting_.warn(std::move(warning));
+        }
         reporting_.take(sandbox_->watch().take(), sandbox_->leaf());
         const Denials& denials = sandbox_->denials();
         if (!denials.is_empty()) reporting_.set_denied(denials.explained(pool_->denial_study()));

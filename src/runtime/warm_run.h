@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "runtime/holder.h"
 #include "runtime/job_run.h"
 #include "runtime/reporting.h"
 #include "runtime/warm_house.h"
@@ -13,7 +14,7 @@ namespace vitrine::runtime {
 class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
   public:
     /// Borrows everything but `on_done`, which is called once, from the loop or from start().
-    WarmRun(const RunContext& context, WarmHouse& house, const Job& job,
+    WarmRun(const RunContext& context, WarmHouse& house, const Job& job, const RunOptions& options,
             std::function<void()> on_done);
     ~WarmRun() override;
     WarmRun(const WarmRun&) = delete;
@@ -30,6 +31,7 @@ class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
     void gone(WarmSandbox& sandbox) override;
 
   private:
+    void take_result();
     void finish();
 
     RunContext context_;
@@ -40,6 +42,7 @@ class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
     StdinSource stdin_;
     WarmPool* pool_ = nullptr;
     std::string program_;
+    std::unique_ptr<Holder> holder_;  ///< Null for a program that is not held.
     std::unique_ptr<WarmSandbox> sandbox_;
     bool is_over_ = false;
 };

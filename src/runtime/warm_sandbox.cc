@@ -7,20 +7,23 @@
 #include <cerrno>
 
 #include "base/error.h"
+#include "base/wire.h"
+#include "python/gate.h"
 #include "sandbox/memfds.h"
 
 namespace vitrine::runtime {
 
-WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner)
-    : WarmSandbox(context, mould, owner, make_job_pipes()) {}
+WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                         WarmOwner& owner)
+    : WarmSandbox(context, std::move(mould), owner, make_job_pipes()) {}
 
-WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
-                         JobPipes pipes)
+WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                         WarmOwner& owner, JobPipes pipes)
     : context_(context),
-      mould_(mould),
-      nest_(mould.nest),
+      mould_(std::move(mould)),
+      nest_(mould_->nest),
       owner_(&owner),
-      leaf_(context.limits.make_leaf(mould.job)),
+      leaf_(context.limits.make_leaf(mould_->job)),
       lifeline_fd_(pipes.ours.lifeline.get()),
       theirs_(std::move(pipes)),
       init_ready_(make_pipe()),
@@ -37,7 +40,7 @@ WarmSandbox::WarmSandbox(const RunContext& context, const WarmMould& mould, Warm
                   },
               .on_result = [this] { owner_->over(*this); },
               .on_gone = [this] { owner_->gone(*this); }}) {
-    if (mould.listened_filter) listen();
+    if (mould_->listened_filter) listen();
 }
 
 WarmSandbox::~WarmSandbox() {
@@ -47,7 +50,7 @@ WarmSandbox::~WarmSandbox() {
 
 void WarmSandbox::listen() {
     listener_.emplace(
-        context_.loop, *mould_.listened_filter,
+        context_.loop, *mould_->listened_filter,
         CallListener::Hooks{
             .told = [this](const seccomp_data& call,
                            std::uint32_t outcome) { denials_.note(call, outcome); },
@@ -66,9 +69,9 @@ void WarmSandbox::tell_parked() {
 
 void WarmSandbox::prepare() {
     is_answer_due_ = true;
-    if (mould_.shares_networks) network_ = nest_->take_network();
+    if (mould_->shares_networks) network_ = nest_->take_network();
     nest_->ask_for_init(*this, {.waits = leaf_.has_value(),
-                                .shares_networks = mould_.shares_networks,
+                                .shares_networks = mould_->shares_networks,
                                 .ready_fd = init_ready_.write_end.get(),
                                 .lifeline_fd = theirs_.lifeline.get(),
                                 .network_fd = network_.get()});
@@ -91,7 +94,7 @@ void WarmSandbox::init_born(UniqueFd pidfd, pid_t pid, UniqueFd network) {
     try {
         place(pid);
         if (leaf_) send_message(lifeline_fd_, std::array{std::byte{'g'}});
-        if (mould_.forbids_executable_memfds) {
+        if (mould_->forbids_executable_memfds) {
             (void)sandbox::forbid_executable_memfds(watch_.init_pidfd().get());
         }
         ask_for_payload();
@@ -107,7 +110,7 @@ void WarmSandbox::ask_for_payload() {
         *this, owner_->is_awaited(),
         std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(), theirs_.stdin_end.get(),
                    theirs_.stdout_end.get(), theirs_.stderr_end.get(), theirs_.report_end.get(),
-                   program_.read_end.get(), mould_.payload_spec.get()});
+                   program_.read_end.get(), mould_->payload_spec.get()});
     init_ready_.read_end.reset();
     program_.read_end.reset();
     theirs_ = {};
@@ -132,20 +135,34 @@ void WarmSandbox::birth_failed(const sandbox::Failure& failure) {
 
 // ── its job ──
 
-void WarmSandbox::begin(std::string program, const Limits& limits, const Streams& streams) {
-    Duties duties{.keeps_artifacts = mould_.keeps_artifacts};
+void WarmSandbox::begin(std::string program, const Limits& limits, const Streams& streams,
+                        Holder* holder) {
+    Duties duties{.keeps_artifacts = mould_->keeps_artifacts};
     take_duties(leaf_, duties);
     if (!leaf_) duties.warm_bytes = nest_->memory_bytes();
+    if (holder != nullptr) {
+        is_held_ = true;
+        duties.on_held = [holder](pid_t payload) { holder->hold(payload); };
+        duties.on_end = [holder] { holder->end(); };
+    }
     watch_.begin(limits, streams, duties);
+    WireWriter size;
+    size.put(sandbox::WarmProgramSize{program.size()});
+    program.insert(0, size.text());
     program_rest_ = std::move(program);
     check(::fcntl(program_.write_end.get(), F_SETFL, O_NONBLOCK), "preparing a pipe", "fcntl");
     feed();
-    if (program_.write_end) {
+    if (program_.write_end && !program_rest_.empty()) {
         context_.loop.watch(program_.write_end.get(), EPOLLOUT, [this] { feed(); });
     }
 }
 
-/// As much as the pipe takes. The end of file is the end of the program.
+void WarmSandbox::open_gate() {
+    python::open_gate(program_.write_end.get());
+    program_.write_end.reset();
+}
+
+/// As much as the pipe takes. What a held program came by is its gate.
 void WarmSandbox::feed() {
     const ssize_t written =
         ::write(program_.write_end.get(), program_rest_.data(), program_rest_.size());
@@ -155,7 +172,7 @@ void WarmSandbox::feed() {
     if (written > 0 && !program_rest_.empty()) return;
     program_rest_ = {};
     context_.loop.forget(program_.write_end.get());
-    program_.write_end.reset();
+    if (!is_held_) program_.write_end.reset();
 }
 
 }  // namespace vitrine::runtime

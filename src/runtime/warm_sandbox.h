@@ -8,6 +8,7 @@
 #include "limits/cgroup.h"
 #include "runtime/call_listener.h"
 #include "runtime/denials.h"
+#include "runtime/holder.h"
 #include "runtime/job_run.h"
 #include "runtime/nest.h"
 #include "runtime/watch.h"
@@ -45,7 +46,8 @@ class WarmOwner {
 class WarmSandbox final : public Unborn {
   public:
     /// Makes its cgroup and its pipes. Borrows everything. Throws Error.
-    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner);
+    WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould,
+                WarmOwner& owner);
     ~WarmSandbox() override;
     WarmSandbox(const WarmSandbox&) = delete;
     WarmSandbox& operator=(const WarmSandbox&) = delete;
@@ -54,8 +56,11 @@ class WarmSandbox final : public Unborn {
     void prepare();
     void set_owner(WarmOwner& owner) { owner_ = &owner; }
 
-    /// Gives it its program, once. `limits` and the streams are borrowed.
-    void begin(std::string program, const Limits& limits, const Streams& streams);
+    /// Gives it its program, once: an encoded sandbox::WarmProgram. `limits`, the streams and the
+    /// holder, null where the program is not held, are borrowed.
+    void begin(std::string program, const Limits& limits, const Streams& streams, Holder* holder);
+    /// Lets a held program go.
+    void open_gate();
     Watch& watch() { return watch_; }
     const Denials& denials() const { return denials_; }
     bool has_lost_its_nest() const { return nest_->is_dead(); }
@@ -67,7 +72,7 @@ class WarmSandbox final : public Unborn {
     void birth_failed(const sandbox::Failure& failure) override;
 
   private:
-    WarmSandbox(const RunContext& context, const WarmMould& mould, WarmOwner& owner,
+    WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMould> mould, WarmOwner& owner,
                 JobPipes pipes);
     void place(pid_t pid);
     void ask_for_payload();
@@ -76,7 +81,7 @@ class WarmSandbox final : public Unborn {
     void feed();
 
     RunContext context_;
-    const WarmMould& mould_;
+    std::shared_ptr<const WarmMould> mould_;
     std::shared_ptr<Nest> nest_;
     WarmOwner* owner_;
     std::optional<limits::CgroupLeaf> leaf_;
@@ -86,6 +91,7 @@ class WarmSandbox final : public Unborn {
     Pipe init_ready_;
     Pipe program_;
     std::string program_rest_;
+    bool is_held_ = false;
     bool is_answer_due_ = false;
     Watch watch_;
     Denials denials_;

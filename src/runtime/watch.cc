@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "limits/rlimits.h"
@@ -95,6 +96,7 @@ void Watch::payload_born(UniqueFd pidfd, const sandbox::Launched& launched) {
     if (is_ending_) kill_init();
     tell_listening();
     tell_confined();
+    tell_held();
 }
 
 void Watch::launch_ended() {
@@ -142,11 +144,13 @@ bool Watch::take_report() {
     if (got <= 0) return false;
     claims_.feed(std::span(buffer).first(static_cast<std::size_t>(got)));
     tell_listening();
-    if (was_confined || !is_confined() || is_ending_) return true;
-    deadline_ns_ = kNever;
-    if (limits_ != nullptr) start_clocks();
-    set_alarm();
-    tell_confined();
+    if (!was_confined && is_confined() && !is_ending_) {
+        deadline_ns_ = kNever;
+        if (limits_ != nullptr) start_clocks();
+        set_alarm();
+        tell_confined();
+    }
+    tell_held();
     return true;
 }
 
@@ -163,6 +167,30 @@ void Watch::tell_confined() {
     if (!is_confined() || !observed_.launched || is_ending_ || has_told_confined_) return;
     has_told_confined_ = true;
     if (hooks_.on_confined) hooks_.on_confined();
+}
+
+/// Once: after its acceptance the claims are fixed, but for what the job says.
+void Watch::tell_held() {
+    const auto& accepted = claims_.claims().accepted;
+    if (!accepted || !accepted->is_held || !observed_.launched || !duties_.on_held) return;
+    if (is_ending_ || held_since_ns_ != 0) return;
+    held_since_ns_ = accepted->accepted_ns;
+    is_held_ = true;
+    deadline_ns_ = kNever;
+    set_alarm();
+    duties_.on_held(observed_.launched->payload_pid);
+}
+
+void Watch::release() {
+    if (!is_held_ || is_ending_) return;
+    count_hold();
+    deadline_ns_ = observed_.started_ns + limits_->timeout.count() + observed_.held_ns;
+    set_alarm();
+}
+
+void Watch::count_hold() {
+    if (!std::exchange(is_held_, false)) return;
+    observed_.held_ns = monotonic_ns() - held_since_ns_;
 }
 
 /// The job's own time begins when it is confined.
@@ -254,6 +282,8 @@ void Watch::interrupt(int signal) {
 void Watch::end() {
     if (is_ending_) return;
     is_ending_ = true;
+    count_hold();
+    if (duties_.on_end) duties_.on_end();
     next_cpu_check_ns_ = kNever;
     next_memory_check_ns_ = kNever;
     deadline_ns_ = monotonic_ns() + kEndLookNs;

@@ -38,6 +38,11 @@ struct Duties {
     std::function<bool()> is_out_of_memory;
     /// Memory that the payload had from a warm heap, and that is not the job's.
     std::uint64_t warm_bytes = 0;
+    /// A program that is held at its gate: it stands there, and waits for release(). Its time does
+    /// not run meanwhile.
+    std::function<void(pid_t)> on_held;
+    /// The sandbox is being ended: whoever traces it must let go of what is dead.
+    std::function<void()> on_end;
 };
 
 /// Everything seen of a run that got as far as a payload or a failure.
@@ -55,6 +60,7 @@ struct Observed {
     Output err;
     UniqueFd tmp;                 ///< The sandbox's /tmp, where artifacts are kept.
     std::int64_t started_ns = 0;  ///< The job is confined, and its clock starts.
+    std::int64_t held_ns = 0;     ///< How long it was held at its gate; no time of the job's.
     std::int64_t ended_ns = 0;
     std::int64_t gone_ns = 0;  ///< Nothing is left of the sandbox, or that could speak for it.
 };
@@ -104,6 +110,9 @@ class Watch {
     bool is_confined() const { return claims_.claims().confined.has_value(); }
     const UniqueFd& init_pidfd() const noexcept { return init_pidfd_; }
 
+    /// What was held has been let go.
+    void release();
+
     /// Ends the sandbox. Again does nothing.
     void end();
     /// Ends the job for a signal of the caller's.
@@ -120,6 +129,8 @@ class Watch {
     bool take_report();
     void tell_listening();
     void tell_confined();
+    void tell_held();
+    void count_hold();
     void start_clocks();
     void set_alarm();
     void check_clocks();
@@ -158,6 +169,8 @@ class Watch {
     bool is_launching_ = true;
     bool has_told_listening_ = false;
     bool has_told_confined_ = false;
+    std::int64_t held_since_ns_ = 0;  ///< 0: it is not, and was not.
+    bool is_held_ = false;
     bool has_told_result_ = false;
     bool is_ending_ = false;
     bool is_finishing_ = false;

@@ -26,13 +26,19 @@ class Guest {
     /// it yet, it may spend time now that its program then saves.
     virtual void come_of_age(bool is_awaited) = 0;
 
+    /// In a payload of a warm zygote: what all programs that it may get have in common, in the
+    /// guest's own encoding. Throws Error.
+    virtual void expect(std::string_view common) = 0;
+
     /// In the payload: replaces the whole environment.
     virtual void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) = 0;
 
     /// In the payload, under the filter: runs the program and returns its exit code. Claims go to
-    /// `report_fd` as frames. Never throws: untrusted code has run by then.
-    virtual int run(std::string_view program, int report_fd) noexcept = 0;
+    /// `report_fd` as frames. With a `gate_fd` (else -1) the program is held before its first line
+    /// until something comes there; it is closed before that. Never throws: untrusted code has run
+    /// by then.
+    virtual int run(std::string_view program, int report_fd, int gate_fd) noexcept = 0;
 };
 
 }  // namespace vitrine::sandbox

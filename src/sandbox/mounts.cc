@@ -205,6 +205,14 @@ void add_parked_binds(const SandboxSpec& spec, const std::string& root) {
     }
 }
 
+/// What covers a directory: a read-only mount, whose copies are read-only, too.
+void add_cover(const std::string& path) {
+    const UniqueFd cover = kernel::clone_tree(path, Submounts::kLeaveOut);
+    kernel::restrict_mount(cover.get(), MOUNT_ATTR_RDONLY, Submounts::kLeaveOut);
+    kernel::attach_mount(cover.get(), path);
+}
+
+/// Dozens of mounts a sandbox: the devices are read-only already, as is the empty directory.
 void mask_proc(const std::string& root) {
     for (const char* name : kMaskedProcPaths) {
         const std::string path = concat(root, "/proc/", name);
@@ -213,7 +221,6 @@ void mask_proc(const std::string& root) {
         const UniqueFd cover = S_ISDIR(info.st_mode)
                                    ? kernel::clone_tree("/empty", Submounts::kLeaveOut)
                                    : kernel::clone_tree(root + "/dev/null", Submounts::kLeaveOut);
-        kernel::restrict_mount(cover.get(), MOUNT_ATTR_RDONLY, Submounts::kLeaveOut);
         kernel::attach_mount(cover.get(), path);
     }
 }
@@ -262,6 +269,7 @@ void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees) {
     for (const char* name : {"/root", "/proc", "/rootfs", "/binds", "/empty"}) {
         make_directory(base + name);
     }
+    add_cover(base + "/empty");
     kernel::attach_mount(host_proc.get(), base + kBaseHostProc);
     kernel::attach_mount(rootfs.get(), base + "/rootfs");
     const std::string root = base + kBaseRoot;

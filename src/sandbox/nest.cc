@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "kernel/process.h"
+#include "sandbox/huge_pages.h"
 #include "sandbox/init.h"
 #include "sandbox/launch.h"
 #include "sandbox/mounts.h"
@@ -28,6 +29,7 @@ namespace vitrine::sandbox {
 namespace {
 
 constexpr std::size_t kMaxRequestBytes = 64;
+constexpr std::size_t kMaxMapsBytes = std::size_t{16} << 20;
 /// What a warm heap may grow to: a preload that runs wild must not take the host's memory.
 constexpr rlim_t kMaxHeapBytes = rlim_t{16} << 30;
 
@@ -190,6 +192,9 @@ class OwnProcess {
                     "preload nothing that starts threads, or run with --cold");
     }
 
+    /// Its memory map, as proc(5) shows it.
+    std::string maps() const { return read("maps", kMaxMapsBytes); }
+
     void tell_memory(NestMessage& ready) const {
         std::istringstream words(read("statm"));
         const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
@@ -203,10 +208,10 @@ class OwnProcess {
     }
 
   private:
-    std::string read(const char* name) const {
+    std::string read(const char* name, std::size_t max_bytes = 65536) const {
         const UniqueFd file(check(::openat(directory_.get(), name, O_RDONLY | O_CLOEXEC),
                                   "looking at the warm zygote", "openat"));
-        return read_all(file.get(), 65536);
+        return read_all(file.get(), max_bytes);
     }
 
     UniqueFd directory_;
@@ -237,6 +242,7 @@ SandboxSpec prepare(const UniqueFd& control, Message& first, Guest& guest) {
         guest.warm_up(preload);
         own.check_single_thread();
     });
+    do_step(Step::kWarmUp, [&] { use_huge_pages(own.maps()); });
     NestMessage ready{.kind = NestAnswer::kReady};
     do_step(Step::kWarmUp, [&] { own.tell_memory(ready); });
     answer(control.get(), ready);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <bit>
 
 #include "base/file.h"
 #include "base/frame.h"
@@ -30,9 +31,10 @@ constexpr int kJoinedByPayload = CLONE_NEWUSER | CLONE_NEWNS | kOwnNamespaces;
 constexpr int kSetupFailedExit = 125;
 /// Where the payload keeps its result pipe; nothing else above stderr survives.
 constexpr int kReportFd = 3;
-/// Where the program comes to a parked payload, or word that the listener of its filter was taken;
-/// closed before the program runs.
+/// Where the program comes to a parked payload, word that the listener of its filter was taken, and
+/// what lets a held one go; closed before it runs.
 constexpr int kProgramFd = 4;
+constexpr int kNotHeld = -1;
 /// Where the listener of a filter that has one appears: the first number that is free.
 constexpr int kListenerFd = 5;
 
@@ -129,12 +131,11 @@ void give_listener_up() {
 }
 
 /// A call that the filter hands over waits for the supervisor, and one that it does not waits for
-/// the end of file: however this returns, the supervisor holds the listener.
+/// a byte: however this returns, the supervisor holds the listener.
 void await_listener_taken() {
     char nothing = 0;
     while (::read(kProgramFd, &nothing, 1) < 0 && errno == EINTR) {
     }
-    ::close(kProgramFd);
     give_listener_up();
 }
 
@@ -166,21 +167,14 @@ Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& gue
     return confined;
 }
 
-/// What the supervisor tells a cold payload.
-struct Orders {
-    PayloadSpec spec;
-    UniqueFd gate;  ///< Reads end of file once the listener is taken, where there is to be one.
-};
-
 /// The supervisor has done its part to the sandbox, while init did its own, and has worked out
-/// what is to be run.
-Orders await_supervisor(int control_fd) {
+/// what is to be run. With a second descriptor it waits there.
+std::pair<PayloadSpec, UniqueFd> await_supervisor(int control_fd) {
     Message message = receive_message(control_fd, 16, 2);
     if (message.fds.empty()) throw Error("the supervisor is gone");
     const std::string bytes = read_all(message.fds.front().get(), kMaxSpecBytes);
-    Orders orders{.spec = decode_payload_spec(std::as_bytes(std::span(bytes))), .gate = {}};
-    if (orders.spec.is_listened_to) orders.gate = std::move(message.fds.at(1));
-    return orders;
+    return {decode_payload_spec(std::as_bytes(std::span(bytes))),
+            message.fds.size() > 1 ? std::move(message.fds[1]) : UniqueFd()};
 }
 
 /// Reports the failure: the pipe is at one place before the descriptors are sorted, at another
@@ -203,13 +197,32 @@ std::string read_from_start(int file_fd) {
     return bytes;
 }
 
-/// The program, once there is one; the way it came is closed. A sandbox that nobody needed ends
-/// here.
+/// Fills `bytes` from the pipe; false when that ends before the first of them.
+bool read_program(std::span<char> bytes) {
+    std::size_t have = 0;
+    while (have < bytes.size()) {
+        const ssize_t got = ::read(kProgramFd, &bytes[have], bytes.size() - have);
+        if (got < 0 && errno == EINTR) continue;
+        check(got, "reading the program", "read");
+        if (got == 0 && have == 0) return false;
+        if (got == 0) throw Error("the program is cut short");
+        have += static_cast<std::size_t>(got);
+    }
+    return true;
+}
+
+/// The program, once there is one; the way it came is closed, unless it is held there. A sandbox
+/// that nobody needed ends here.
 WarmProgram await_program() {
-    const std::string bytes = read_all(kProgramFd, kMaxSpecBytes);
-    ::close(kProgramFd);
-    if (bytes.empty()) ::_exit(0);
-    return decode_warm_program(std::as_bytes(std::span(bytes)));
+    std::array<char, sizeof(WarmProgramSize)> head{};
+    if (!read_program(head)) ::_exit(0);
+    const auto size = std::bit_cast<WarmProgramSize>(head);
+    if (size > kMaxSpecBytes) throw Error("the program is too long");
+    std::string bytes(size, '\0');
+    if (!read_program(bytes)) throw Error("the program is cut short");
+    WarmProgram program = decode_warm_program(std::as_bytes(std::span(bytes)));
+    if (!program.is_held) ::close(kProgramFd);
+    return program;
 }
 
 }  // namespace
@@ -229,6 +242,7 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
             const std::string bytes = read_from_start(from.spec_fd);
             return decode_payload_spec(std::as_bytes(std::span(bytes)));
         });
+        do_step(Step::kReceiveSpec, [&] { guest.expect(spec.program); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
         Confined confined =
             confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, from.program_fd);
@@ -239,7 +253,7 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
         // It was given the program because the supervisor has the listener.
         if (spec.is_listened_to) do_step(Step::kSeccomp, [] { give_listener_up(); });
         guest.set_environment(program.environment);
-        ::_exit(guest.run(program.program, kReportFd));
+        ::_exit(guest.run(program.program, kReportFd, program.is_held ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
         report_failure(error.failure(), from.fds.report_end.get());
     } catch (...) {
@@ -256,15 +270,15 @@ void run_payload(const Inheritance& from, Guest& guest) {
         // Trusted code, in the zygote's mounts, with no privilege over the host.
         do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter, false); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
-        const Orders orders =
+        const auto [spec, gate] =
             do_step(Step::kAwaitSupervisor, [&] { return await_supervisor(from.control_fd); });
-        const PayloadSpec& spec = orders.spec;
         Confined confined =
-            confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, orders.gate.get());
+            confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, gate.get());
         confined.born_ns = born_ns;
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
         if (spec.is_listened_to) do_step(Step::kSeccomp, [] { await_listener_taken(); });
-        ::_exit(guest.run(spec.program, kReportFd));
+        if (gate && !spec.is_held) ::close(kProgramFd);
+        ::_exit(guest.run(spec.program, kReportFd, spec.is_held ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
         report_failure(error.failure(), from.fds.report_end.get());
     } catch (...) {

@@ -19,7 +19,7 @@ Failure decode_failure(std::span<const std::byte> bytes) {
     WireReader reader(bytes);
     Failure failure;
     failure.step = reader.get<Step>();
-    if (failure.step > Step::kStartProgram) throw Error("a failure names an unknown step");
+    if (failure.step > Step::kAttachTracer) throw Error("a failure names an unknown step");
     failure.error_number = reader.get<int>();
     failure.call = reader.get_string();
     failure.message = reader.get_string();

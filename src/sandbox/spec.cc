@@ -120,6 +120,7 @@ std::vector<std::byte> encode(const PayloadSpec& spec) {
         writer.put(std::string_view(reinterpret_cast<const char*>(code.data()), code.size()));
     }
     writer.put(spec.is_listened_to);
+    writer.put(spec.is_held);
     writer.put(spec.program);
     return writer.bytes();
 }
@@ -153,6 +154,7 @@ PayloadSpec decode_payload_spec(std::span<const std::byte> bytes) {
         spec.filters.push_back(get_filter(reader));
     if (spec.filters.empty()) throw Error("the seccomp filter is missing");
     spec.is_listened_to = reader.get<bool>();
+    spec.is_held = reader.get<bool>();
     spec.program = reader.get_string();
     return spec;
 }
@@ -161,6 +163,7 @@ std::vector<std::byte> encode(const WarmProgram& program) {
     WireWriter writer;
     put(writer, program.environment);
     writer.put(program.program);
+    writer.put(program.is_held);
     return writer.bytes();
 }
 
@@ -169,6 +172,7 @@ WarmProgram decode_warm_program(std::span<const std::byte> bytes) {
     WarmProgram program;
     program.environment = get_environment(reader);
     program.program = reader.get_string();
+    program.is_held = reader.get<bool>();
     return program;
 }
 

@@ -68,7 +68,9 @@ struct PayloadSpec {
     std::vector<std::vector<sock_filter>> filters;  ///< Seccomp, in the order of installing.
     /// The filter, then the only one, hands calls to a listener, which the supervisor takes.
     bool is_listened_to = false;
-    /// The program, in the guest's own encoding; opaque to the sandbox.
+    bool is_held = false;  ///< At its gate; of a cold payload. A warm one's program says so.
+    /// The program, or of a warm payload what all it may get have in common; in the guest's own
+    /// encoding, opaque to the sandbox.
     std::string program;
 };
 
@@ -76,7 +78,12 @@ struct PayloadSpec {
 struct WarmProgram {
     std::vector<std::pair<std::string, std::string>> environment;
     std::string program;  ///< In the guest's own encoding.
+    /// The way it came is its gate: see Guest::run.
+    bool is_held = false;
 };
+
+/// In front of an encoded WarmProgram: how long that is.
+using WarmProgramSize = std::uint64_t;
 
 /// No encoded spec is larger: the program's source is in it, of which the command line takes 64
 /// MiB, its arguments and its environment.

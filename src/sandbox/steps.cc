@@ -40,8 +40,9 @@ constexpr auto kNames = std::to_array<const char*>({
     "required-layers",
     "seccomp",
     "start-program",
+    "attach-tracer",
 });
-static_assert(kNames.size() == static_cast<std::size_t>(Step::kStartProgram) + 1);
+static_assert(kNames.size() == static_cast<std::size_t>(Step::kAttachTracer) + 1);
 
 }  // namespace
 

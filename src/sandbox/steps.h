@@ -44,6 +44,7 @@ enum class Step : std::uint32_t {
     kRequiredLayers,
     kSeccomp,
     kStartProgram,
+    kAttachTracer,
 };
 
 /// The step's stable name, as in `error.step`: `join-namespaces`.

@@ -1,32 +1,27 @@
 // What a cold run costs: whole processes, side by side, in turn, so that a machine whose speed
 // drifts does not favour one of them.
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <array>
-#include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
-#include "base/fd.h"
+#include "samples.h"
 
 namespace vitrine::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
+
+/// Stands for a name of its own in a row's command.
+constexpr const char* kContainerName = "@NAME@";
 
 struct Row {
     const char* name;
@@ -35,78 +30,28 @@ struct Row {
     std::vector<double> cpu_ms;
 };
 
-/// The value below which `share` of the sorted samples lie.
-double quantile(std::vector<double> samples, double share) {
-    std::ranges::sort(samples);
-    const auto last = static_cast<double>(samples.size() - 1);
-    return samples[static_cast<std::size_t>(std::lround(share * last))];
-}
-
-double milliseconds(const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e3 + static_cast<double>(time.tv_usec) / 1e3;
-}
-
-class SpawnActions {
-  public:
-    SpawnActions(int stdout_fd) {
-        ::posix_spawn_file_actions_init(&actions_);
-        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_adddup2(&actions_, stdout_fd, STDOUT_FILENO);
-        ::posix_spawn_file_actions_addopen(&actions_, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+/// The words of a run; no two containers may have one name at a time.
+std::vector<std::string> named(std::vector<std::string> command, std::size_t number) {
+    for (std::string& word : command) {
+        if (word == kContainerName) word = concat("vitrine-bench-", ::getpid(), "-", number);
     }
-    ~SpawnActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-    SpawnActions(const SpawnActions&) = delete;
-    SpawnActions& operator=(const SpawnActions&) = delete;
-
-    const posix_spawn_file_actions_t* get() const { return &actions_; }
-
-  private:
-    posix_spawn_file_actions_t actions_{};
-};
-
-/// Starts `command` with its stdout at `stdout_fd`.
-pid_t start(const std::vector<std::string>& command, int stdout_fd) {
-    std::vector<char*> words;
-    for (const std::string& word : command)
-        words.push_back(const_cast<char*>(word.c_str()));
-    words.push_back(nullptr);
-    const SpawnActions actions(stdout_fd);
-    pid_t pid = 0;
-    const int outcome =
-        ::posix_spawn(&pid, words[0], actions.get(), nullptr, words.data(), environ);
-    if (outcome != 0) throw Error(concat("cannot start '", words[0], "': errno ", outcome));
-    return pid;
+    return command;
 }
 
-/// Waits for `pid`; throws if it did not end with 0: a failed run must not count as a fast one.
-rusage finish(pid_t pid, const std::string& name) {
-    int status = 0;
-    rusage usage{};
-    check(::wait4(pid, &status, 0, &usage), concat("waiting for '", name, "'"), "wait4");
-    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        throw Error(concat("'", name, "' failed with wait status ", status));
-    }
-    return usage;
-}
-
-void measure(Row& row, int null_fd) {
+void measure(Row& row) {
+    const auto command = named(row.command, row.wall_ms.size());
+    const double cpu_before = cpu_us();
     const auto before = Clock::now();
-    const rusage usage = finish(start(row.command, null_fd), row.name);
-    const std::chrono::duration<double, std::milli> taken = Clock::now() - before;
-    row.wall_ms.push_back(taken.count());
-    row.cpu_ms.push_back(milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime));
+    run_to_end(command);
+    row.wall_ms.push_back(microseconds_since(before) / 1e3);
+    row.cpu_ms.push_back((cpu_us() - cpu_before) / 1e3);
 }
 
 /// Medians of `timings_us` over `runs` results.
 Json measure_timings(const std::vector<std::string>& command, int runs) {
     std::map<std::string, std::vector<double>> samples;
     for (int i = 0; i < runs; ++i) {
-        Pipe pipe = make_pipe();
-        const pid_t pid = start(command, pipe.write_end.get());
-        pipe.write_end.reset();
-        const std::string out = read_all(pipe.read_end.get(), std::size_t{1} << 20);
-        (void)finish(pid, command[0]);
-        const Json result = Json::parse(out);
+        const Json result = Json::parse(output_of(command));
         for (const auto& [step, time] : result.at("timings_us").items()) {
             samples[step].push_back(time.get<double>());
         }
@@ -142,7 +87,25 @@ Json to_json(const std::vector<Row>& rows, const Json& timings) {
     return report;
 }
 
-void run(int runs, const std::string& report) {
+/// The same program in other sandboxes, where there is a bundle for them; see tools/bench.
+void add_peers(std::vector<Row>& rows, const std::string& bundle) {
+    if (bundle.empty()) return;
+    rows.push_back(
+        {"bwrap … python3 -I -c pass",
+         {"bwrap", "--unshare-all", "--die-with-parent", "--ro-bind", "/", "/", "--proc", "/proc",
+          "--dev", "/dev", "--tmpfs", "/tmp", "--", VITRINE_PYTHON, "-I", "-c", "pass"},
+         {},
+         {}});
+    for (const char* runtime : {"crun", "runc"}) {
+        rows.push_back({runtime == std::string_view("crun") ? "crun run (python3 -I -c pass)"
+                                                            : "runc run (python3 -I -c pass)",
+                        {runtime, "run", "--bundle", bundle, kContainerName},
+                        {},
+                        {}});
+    }
+}
+
+void run(int runs, const std::string& bundle, const std::string& report) {
     const std::string python = VITRINE_PYTHON;
     const std::string vitrine = VITRINE_PROGRAM;
     std::vector<Row> rows{{"python3 -I -S -c pass", {python, "-I", "-S", "-c", "pass"}, {}, {}},
@@ -152,13 +115,13 @@ void run(int runs, const std::string& report) {
                            {vitrine, "run", "-q", "--no-validate", "-c", "pass"},
                            {},
                            {}}};
-    const UniqueFd null = open_file("/dev/null", O_WRONLY);
+    add_peers(rows, bundle);
     std::vector<Row> warm_up = rows;
     for (Row& row : warm_up)
-        measure(row, null.get());
+        measure(row);
     for (int i = 0; i < runs; ++i) {
         for (Row& row : rows)
-            measure(row, null.get());
+            measure(row);
     }
     const Json timings =
         measure_timings({vitrine, "run", "-q", "--result", "-", "-c", "pass"}, runs);
@@ -173,12 +136,14 @@ int main(int argc, char** argv) {
     CLI::App app("Times cold runs beside Python's own start, in turn.", "cold-bench");
     int runs = 30;
     std::string report;
+    std::string bundle;
     app.add_option("--runs", runs, "Rounds, each of one run of every command [30]")
         ->check(CLI::Range(1, 100000));
+    app.add_option("--bundle", bundle, "An OCI bundle: also time bwrap, crun and runc");
     app.add_option("--report", report, "Also write all samples there, as JSON");
     CLI11_PARSE(app, argc, argv);
     try {
-        vitrine::bench::run(runs, report);
+        vitrine::bench::run(runs, bundle, report);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "cold-bench: %s\n", error.what());
         return 1;

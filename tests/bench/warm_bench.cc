@@ -1,9 +1,7 @@
 // What a warm run costs: through an engine in this process, paced and saturated, beside Python's
 // own start and beside a bare fork of as much memory.
 
-#include <spawn.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,18 +13,20 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/error.h"
 #include "runtime/engine.h"
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
+#include "samples.h"
 
 namespace vitrine::bench {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 using namespace std::chrono_literals;
 
@@ -46,37 +46,12 @@ struct Row {
     double runs_per_second = 0;
 };
 
-double quantile(std::vector<double> samples, double share) {
-    if (samples.empty()) return 0;
-    std::ranges::sort(samples);
-    const auto last = static_cast<double>(samples.size() - 1);
-    return samples[static_cast<std::size_t>(std::lround(share * last))];
-}
-
-double microseconds_since(Clock::time_point start) {
-    return std::chrono::duration<double, std::micro>(Clock::now() - start).count();
-}
-
-double microseconds(const timeval& time) {
-    return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
-}
-
-/// Of this process and of every child that was waited for.
-double cpu_us() {
-    double total = 0;
-    for (const auto who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
-        rusage usage{};
-        check(::getrusage(who, &usage), "reading CPU time", "getrusage");
-        total += microseconds(usage.ru_utime) + microseconds(usage.ru_stime);
-    }
-    return total;
-}
-
 Job empty_job(const Options& options) {
     Job job;
     job.source = {.name = "empty.py", .bytes = "pass\n"};
     job.rootfs = options.rootfs;
     job.limits.timeout = 10s;
+    job.limits.memory_bytes = std::uint64_t{2} << 30;
     job.environment = runtime::default_environment(job.limits);
     return job;
 }
@@ -150,21 +125,13 @@ Row saturated(const Options& options, unsigned workers, bool is_cold, int runs) 
     return row;
 }
 
-Row python(const Options& options, const char* name, std::vector<std::string> command) {
+Row python(const Options& options, const char* name, const std::vector<std::string>& command) {
     Row row{.name = name};
-    std::vector<char*> words;
-    for (std::string& word : command)
-        words.push_back(word.data());
-    words.push_back(nullptr);
     const int runs = std::min(options.runs, 50);
     const double cpu_before = cpu_us();
     for (int i = 0; i < runs; ++i) {
         const auto start = Clock::now();
-        pid_t pid = 0;
-        if (::posix_spawn(&pid, words[0], nullptr, nullptr, words.data(), environ) != 0) {
-            throw Error(concat("cannot run '", words[0], "'"));
-        }
-        check(::waitpid(pid, nullptr, 0), "waiting", "waitpid");
+        run_to_end(command);
         row.wall_us.push_back(microseconds_since(start));
     }
     row.cpu_us_per_run = (cpu_us() - cpu_before) / runs;
@@ -188,6 +155,54 @@ Row bare_fork(const Options& options) {
     row.cpu_us_per_run = (cpu_us() - cpu_before) / options.runs;
     ::munmap(heap, kHeap);
     return row;
+}
+
+/// A line of /proc/PID/`file`; empty where there is none.
+std::string line_of(const std::string& pid, const char* file, std::string_view key) {
+    std::ifstream lines(concat("/proc/", pid, "/", file));
+    for (std::string line; std::getline(lines, line);) {
+        if (line.starts_with(key)) return line.substr(key.size());
+    }
+    return {};
+}
+
+struct Memory {
+    double proportional_kib = 0;  ///< What is shared is divided by how many share it.
+    double private_kib = 0;
+};
+
+double kib_of(const std::string& pid, const char* key) {
+    const std::string value = line_of(pid, "smaps_rollup", key);
+    return value.empty() ? 0 : std::stod(value);
+}
+
+/// Of a parked sandbox, init and payload together.
+Memory parked_memory(const Options& options) {
+    constexpr unsigned kParked = 20;
+    const auto engine = make_engine(options, kParked, false);
+    const Job job = empty_job(options);
+    // As many at a time as will be parked afterwards.
+    for (unsigned i = 0; i < 10 * kParked; ++i)
+        engine->submit(job, &expect_success);
+    while (engine->pending() > 0)
+        engine->turn(100ms);
+    for (int i = 0; i < 20; ++i)
+        engine->turn(50ms);
+    Memory sum;
+    int inits = 0;
+    std::ifstream children(concat("/proc/self/task/", ::getpid(), "/children"));
+    for (std::string pid; children >> pid;) {
+        // Its pid here and its pid in a namespace of its own: it is in a sandbox.
+        std::istringstream pids(line_of(pid, "status", "NSpid:"));
+        std::string outside;
+        std::string inside;
+        if (!(pids >> outside >> inside)) continue;
+        inits += inside == "1" ? 1 : 0;
+        sum.proportional_kib += kib_of(pid, "Pss:");
+        sum.private_kib += kib_of(pid, "Private_Dirty:") + kib_of(pid, "Private_Clean:");
+    }
+    if (inits == 0) throw Error("no sandbox was parked");
+    return {sum.proportional_kib / inits, sum.private_kib / inits};
 }
 
 /// Nothing where nothing was measured.
@@ -221,12 +236,22 @@ void run(const Options& options) {
     std::vector<Row> rows;
     rows.push_back(python(options, "python3 -I -c pass", {VITRINE_PYTHON, "-I", "-c", "pass"}));
     rows.push_back(bare_fork(options));
+    if (!options.modules.empty()) {
+        std::string imports = "import ";
+        for (const std::string& module : options.modules)
+            imports += concat(&module == options.modules.data() ? "" : ", ", module);
+        rows.push_back(python(options, "python3 -c 'import …'", {VITRINE_PYTHON, "-c", imports}));
+    }
     rows.push_back(paced(options, false));
     rows.push_back(saturated(options, options.workers, false, options.runs));
     rows.push_back(saturated(options, 10, false, options.runs));
     rows.push_back(saturated(options, 1000, false, std::max(options.runs, 3000)));
     rows.push_back(saturated(options, options.workers, true, options.runs / 10 + 1));
     print(rows);
+    const Memory parked = parked_memory(options);
+    std::printf(
+        "\nMemory of one of 20 parked sandboxes: %.0f KiB (PSS), of that its own: %.0f KiB\n",
+        parked.proportional_kib, parked.private_kib);
     if (!options.report.empty()) write_report(rows, options.report);
 }
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/host.h"
+#include "runtime/job_defaults.h"
 
 namespace vitrine::test {
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "base/error.h"
 #include "engine_jobs.h"
 #include "support/scratch.h"
 
@@ -268,6 +269,42 @@ TEST(Networks, NoneIsHandedOnWhereFreshOnesAreAskedFor) {
     auto options = engine_options(Kind::kWarm, 1);
     options.has_fresh_networks = true;
     EXPECT_EQ(count_networks(options, "pass"), 5U);
+}
+
+TEST(Zygotes, AreNoMoreThanAFewHoweverManyKindsOfJobsThereAre) {
+    const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 2));
+    for (int i = 0; i < 12; ++i) {
+        Job job = job_of("print(1)");
+        job.hostname = concat("host", i % 10);
+        EXPECT_EQ(run_one(*engine, job).result.out.bytes, "1\n") << i;
+    }
+    const auto zygotes = engine->zygotes();
+    EXPECT_EQ(zygotes.size(), 8U);
+    for (const auto& zygote : zygotes)
+        EXPECT_GT(zygote.memory_bytes, 1U << 20) << zygote.rootfs;
+}
+
+TEST(Zygotes, OneServesAnyLimits) {
+    const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 2));
+    for (int i = 0; i < 80; ++i) {
+        Job job = job_of("print(1)");
+        job.limits.memory_bytes = (std::uint64_t{200} << 20) + static_cast<std::uint64_t>(i) * 4096;
+        EXPECT_EQ(run_one(*engine, job).result.out.bytes, "1\n") << i;
+    }
+    EXPECT_EQ(engine->zygotes().size(), 1U);
+}
+
+TEST(WarmHeap, IsInHugePages) {
+    const std::string look =
+        "print(int(open('/proc/self/smaps_rollup').read().split('AnonHugePages:')[1].split()[0]))";
+    const auto huge_kib = [&](const std::string& script) {
+        auto options = engine_options(Kind::kWarm, 1);
+        options.preload.script = script;
+        const auto engine = runtime::make_engine(options);
+        return std::stoi(run_one(*engine, job_of(look)).result.out.bytes);
+    };
+    EXPECT_GT(huge_kib("data = [str(i) for i in range(1000000)]"), 32 << 10);
+    EXPECT_LT(huge_kib(""), 32 << 10) << "the control: there is nothing to gather";
 }
 
 TEST(WarmHeap, GivesEveryJobRandomStatesOfItsOwn) {

@@ -19,6 +19,7 @@ class FakeEngine : public runtime::Engine {
         ++submitted_;
     }
     std::size_t pending() const override { return queue_.size(); }
+    std::vector<runtime::Zygote> zygotes() const override { return {}; }
 
     void turn(std::chrono::milliseconds /*patience*/) override {
         std::deque<Held> left;
@@ -40,6 +41,8 @@ class FakeEngine : public runtime::Engine {
         for (Held& held : std::exchange(queue_, {}))
             answer(held, signal);
     }
+
+    runtime::EventLoop& events() override { return events_; }
 
     std::size_t most_pending() const { return most_pending_; }
     std::size_t submitted() const { return submitted_; }
@@ -66,6 +69,7 @@ class FakeEngine : public runtime::Engine {
     }
 
     std::size_t workers_;
+    runtime::EventLoop events_;
     std::deque<Held> queue_;
     std::size_t most_pending_ = 0;
     std::size_t submitted_ = 0;

@@ -1,0 +1,5 @@
+import socket
+
+
+def backtest(closes):
+    return socket.gethostname()
