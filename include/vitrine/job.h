@@ -115,6 +115,8 @@ struct Job {
     /// Whether the sub-architectures that the profile names may be called, too (x86 and x32 on
     /// x86-64). A call of an architecture that may not be ends the process.
     bool compat_arch = false;
+    /// Whether calls that the filter denies are told of, in Result::denied.
+    bool explains_denied = false;
     std::string policy = "strategy";  ///< A built-in name, a path, or `off`.
     /// File whose bytes the job reads on stdin: a path, `-` for ours, empty for none.
     std::string stdin_path;

@@ -121,6 +121,18 @@ struct RefusedArtifact {
     std::string reason;
 };
 
+/// A system call that the filter denied, told of where Job::explains_denied asked for it.
+struct DeniedCall {
+    std::string name;  ///< `others`, last: kinds of calls beyond the 64 that are told apart.
+    std::int64_t number = -1;
+    std::string architecture;  ///< `x86_64`; empty for `others`.
+    int error_number = 0;      ///< What the program got.
+    std::uint64_t count = 0;
+    std::vector<std::uint64_t> arguments;  ///< All six, of the first such call.
+    std::string rule;                      ///< Of which profile, and which of its rules.
+    std::string allowed_by;                ///< What would let it through.
+};
+
 /// The whole answer. Exactly one per job.
 struct Result {
     std::string id;
@@ -136,6 +148,7 @@ struct Result {
     std::vector<std::string> value_notes;
     std::optional<ExceptionClaim> exception;
     std::vector<Finding> findings;
+    std::vector<DeniedCall> denied;
     Usage usage;
     Isolation isolation;
     Timings timings;

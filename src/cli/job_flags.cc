@@ -107,6 +107,7 @@ void apply_sandbox(const JobFlags& flags, Job& job) {
     with_flag("--security-opt", flags.security,
               [&] { job.seccomp_profile = parse_security_option(flags.security); });
     job.compat_arch = flags.compat_arch;
+    job.explains_denied = flags.explain_denied;
     with_flag("--require", flags.require, [&] { job.required = parse_layers(flags.require); });
     apply_binds(flags, job);
     if (job.compat_arch && std::ranges::any_of(job.binds, &Bind::is_writable)) {
@@ -160,6 +161,8 @@ void add_job_flags(CLI::App& app, JobFlags& flags) {
              "Set a variable, or pass ours on; may be repeated");
     app.add_flag("--compat-arch", flags.compat_arch,
                  "Allow calls of the profile's sub-architectures (x86, x32), too");
+    app.add_flag("--explain-denied", flags.explain_denied,
+                 "Tell which system calls the filter denied, why, and what would allow them");
     app.add_flag("--no-validate", flags.no_validate, "No layer 1: the same as --policy off");
     app.add_flag("-q,--quiet", flags.quiet, "No warnings, nothing on stderr but the program's");
     app.add_flag("--verbose", flags.verbosity, "Tell the launch step by step; twice for more");

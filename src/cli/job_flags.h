@@ -23,6 +23,7 @@ struct JobFlags {
     std::string log_level, log_format;
     std::vector<std::string> binds, writable_binds, volumes, variables;
     bool compat_arch = false;
+    bool explain_denied = false;
     bool no_validate = false;
     bool quiet = false;
     int verbosity = 0;

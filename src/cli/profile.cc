@@ -38,6 +38,8 @@ struct ProfileVerb {
 };
 
 constexpr int kAnyNumber = 1000;
+/// The verb that is parsed elsewhere: it runs programs, and takes the flags of `run`.
+constexpr const char* kTrace = "trace";
 
 constexpr auto kVerbs = std::to_array<ProfileVerb>({
     {"show", "Show the rules and why each counts, or what each call gets", "[PROFILE]",
@@ -185,6 +187,7 @@ void refuse_unknown_verb(const std::string& word) {
     std::vector<std::string> names;
     for (const ProfileVerb& verb : kVerbs)
         names.emplace_back(verb.name);
+    names.emplace_back(kTrace);
     if (std::ranges::find(names, word) != names.end()) return;
     const std::string near = nearest(word, names);
     throw UsageError(concat("unknown verb '", word, "'"),
@@ -218,6 +221,8 @@ int parse_and_run(std::span<const std::string> words) {
         apps.at(i) = app.add_subcommand(kVerbs[i].name, kVerbs[i].description);
         add_flags(*apps.at(i), flags.at(i), kVerbs[i]);
     }
+    app.add_subcommand(kTrace, "Run trusted programs and write the smallest profile they need");
+    if (!words.empty() && words[0] == kTrace) return trace_profile(words.subspan(1));
     if (!words.empty()) refuse_unknown_verb(words[0]);
     try {
         app.parse(reversed(words));

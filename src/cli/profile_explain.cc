@@ -64,7 +64,7 @@ void print_text(const Explanation& explanation) {
     for (const Answer& answer : explanation.answers) {
         print(concat("  ", padded(answer.profile, 16), describe_answer(answer)));
         if (answer.outcome) {
-            print(concat("; ", describe_reason(answer.basis, answer.rule, answer.fate)));
+            print(concat("; ", seccomp::describe_reason(answer.basis, answer.rule, answer.fate)));
         }
         print("\n");
     }

@@ -1,6 +1,7 @@
 // vitrine profile show: the rules of a profile, or what comes of them call by call.
 #include "base/error.h"
 #include "cli/profile_verbs.h"
+#include "seccomp/explain.h"
 
 namespace vitrine::cli {
 
@@ -102,7 +103,7 @@ std::string reasons(const Row& row, std::span<const Study> studies) {
         if (any_denies && !row.is_denied_by(i)) continue;
         const seccomp::Fate& fate = row.fates[i];
         text += concat(text.empty() ? "" : "; ", studies[i].name, ": ",
-                       describe_reason(fate.basis, fate.rule, fate));
+                       seccomp::describe_reason(fate.basis, fate.rule, fate));
     }
     return text;
 }

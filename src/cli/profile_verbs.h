@@ -31,6 +31,8 @@ int diff_profiles(const ProfileRequest& request);
 int check_profiles(const ProfileRequest& request);
 int compile_profile(const ProfileRequest& request);
 int explain_call(const ProfileRequest& request);
+/// Of the words behind `trace`, which takes the flags of `run`.
+int trace_profile(std::span<const std::string> words);
 
 /// The parts of `A+B+…`, read.
 std::vector<seccomp::ProfilePart> read_profile(const std::string& name);
@@ -44,10 +46,6 @@ std::string padded(std::string_view text, std::size_t width);
 
 /// `allow if arg0 == 1, else errno 1 (EPERM)`
 std::string describe_fate(const seccomp::Fate& fate);
-/// `syscalls[3]`, `its default; syscalls[5] needs CAP_BPF`.
-std::string describe_reason(seccomp::Basis basis, std::optional<std::size_t> rule,
-                            const seccomp::Fate& fate);
-
 Json to_json(const seccomp::Fate& fate, const std::string& profile);
 /// `{"architecture", "kernel", "capabilities"}` that the answer is for.
 Json to_json(const seccomp::HostFacts& host);

@@ -68,16 +68,6 @@ std::string describe_fate(const seccomp::Fate& fate) {
     return concat(text, last ? ", else " : "", seccomp::describe_outcome(fate.otherwise));
 }
 
-std::string describe_reason(seccomp::Basis basis, std::optional<std::size_t> rule,
-                            const seccomp::Fate& fate) {
-    if (rule) return concat("syscalls[", *rule, "]");
-    if (basis == seccomp::Basis::kNewer) return "newer than every call it names";
-    std::string left_out;
-    for (const seccomp::LeftOut& one : fate.left_out)
-        left_out += concat("; syscalls[", one.rule, "] ", one.why);
-    return concat("its default", left_out);
-}
-
 Json to_json(const seccomp::Fate& fate, const std::string& profile) {
     Json alternatives = Json::array();
     for (const seccomp::Alternative& alternative : fate.alternatives) {

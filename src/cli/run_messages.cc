@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "cli/denied_table.h"
 #include "cli/run_story.h"
 
 namespace vitrine::cli {
@@ -109,6 +110,10 @@ void tell_run(const Log& log, const ParsedRun& parsed, const runtime::RunReport&
     if (result.usage.pids_limit_hits.value_or(0) > 0) {
         log.warning(concat("it met its limit of ", request.job.limits.pids, " processes ",
                            *result.usage.pids_limit_hits, " times (--pids-limit)"));
+    }
+    if (request.job.explains_denied && !result.error) {
+        for (const std::string& line : denied_table(result))
+            log.info(line);
     }
     if (!request.result_path && !result.value_json.empty()) {
         log.info(concat("value: ", result.value_json));

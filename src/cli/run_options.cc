@@ -32,6 +32,7 @@ constexpr const char* kExamples = R"(Examples:
   vitrine run --ro-bind prices.csv:/data/prices.csv --policy off script.py
   vitrine run --rootfs DIR --stdin - --exec -- sort -n < numbers
   vitrine run -t --policy off game.py
+  vitrine run --explain-denied --policy off script.py
   vitrine run --strace=trace.txt --strace-opts '-e trace=file -T' script.py
   vitrine run --wait-for-debugger script.py
 

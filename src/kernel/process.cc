@@ -78,6 +78,11 @@ std::optional<Ended> try_wait_for(int pidfd) {
     return ended;
 }
 
+UniqueFd take_descriptor(int pidfd, int number) {
+    return UniqueFd(static_cast<int>(check(::syscall(SYS_pidfd_getfd, pidfd, number, 0),
+                                           "taking a descriptor of the payload's", "pidfd_getfd")));
+}
+
 bool ends_within(int pidfd, int patience_ms) {
     pollfd end{pidfd, POLLIN, 0};
     return ::poll(&end, 1, patience_ms) > 0;

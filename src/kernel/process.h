@@ -52,6 +52,10 @@ Ended wait_for(int pidfd);
 /// hears of its end first.
 std::optional<Ended> try_wait_for(int pidfd);
 
+/// A copy of descriptor `number` of the process behind `pidfd`: pidfd_getfd(2), Linux 5.6. It takes
+/// the right to trace that process. Throws SystemError; EBADF: it has no such descriptor (yet).
+UniqueFd take_descriptor(int pidfd, int number);
+
 /// Whether the process behind `pidfd` ends within `patience_ms`; it is not reaped.
 bool ends_within(int pidfd, int patience_ms);
 

@@ -53,11 +53,11 @@ auto members(Is<EntryPoint> auto& entry) {
 
 auto members(Is<Job> auto& job) {
     auto& [id, source, arguments, command, has_terminal, entry, limits, environment, workdir,
-           hostname, uid, gid, rootfs, binds, artifacts, profile, compat_arch, policy, stdin_path,
-           stdin_text, required] = job;
+           hostname, uid, gid, rootfs, binds, artifacts, profile, compat_arch, explains_denied,
+           policy, stdin_path, stdin_text, required] = job;
     return std::tie(id, source, arguments, command, has_terminal, entry, limits, environment,
                     workdir, hostname, uid, gid, rootfs, binds, artifacts, profile, compat_arch,
-                    policy, stdin_path, stdin_text, required);
+                    explains_denied, policy, stdin_path, stdin_text, required);
 }
 
 // ── a result ──
@@ -80,6 +80,11 @@ auto members(Is<ExceptionClaim> auto& claim) {
 auto members(Is<Finding> auto& finding) {
     auto& [id, rule, message, hint, line, column, severity] = finding;
     return std::tie(id, rule, message, hint, line, column, severity);
+}
+
+auto members(Is<DeniedCall> auto& call) {
+    auto& [name, number, architecture, error_number, count, arguments, rule, allowed_by] = call;
+    return std::tie(name, number, architecture, error_number, count, arguments, rule, allowed_by);
 }
 
 auto members(Is<Usage> auto& usage) {
@@ -115,10 +120,11 @@ auto members(Is<RefusedArtifact> auto& artifact) {
 }
 
 auto members(Is<Result> auto& result) {
-    auto& [id, status, exit_code, signal, limit, out, err, value, notes, exception, findings, usage,
-           isolation, timings, artifacts, refused, python, warm, error] = result;
+    auto& [id, status, exit_code, signal, limit, out, err, value, notes, exception, findings,
+           denied, usage, isolation, timings, artifacts, refused, python, warm, error] = result;
     return std::tie(id, status, exit_code, signal, limit, out, err, value, notes, exception,
-                    findings, usage, isolation, timings, artifacts, refused, python, warm, error);
+                    findings, denied, usage, isolation, timings, artifacts, refused, python, warm,
+                    error);
 }
 
 // ── messages ──

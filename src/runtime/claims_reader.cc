@@ -35,6 +35,9 @@ void ClaimsReader::take_trusted(const Frame& frame) {
         case static_cast<std::uint32_t>(ReportKind::kFailure):
             claims_.failure = sandbox::decode_failure(frame.bytes);
             break;
+        case static_cast<std::uint32_t>(ReportKind::kListening):
+            claims_.listening = sandbox::decode_listening(frame.bytes);
+            break;
         case static_cast<std::uint32_t>(ReportKind::kConfined):
             claims_.confined = sandbox::decode_confined(frame.bytes);
             break;

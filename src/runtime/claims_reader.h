@@ -15,6 +15,7 @@ namespace vitrine::runtime {
 /// only `value` and `exception` can change, whatever the job writes to the pipe.
 struct Claims {
     std::optional<sandbox::Failure> failure;
+    std::optional<sandbox::Listening> listening;
     std::optional<sandbox::Confined> confined;
     std::vector<Finding> findings;
     std::vector<python::CheckedSource> checked;

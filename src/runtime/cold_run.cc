@@ -1,6 +1,7 @@
 #include "runtime/cold_run.h"
 
 #include <signal.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "python/gate.h"
@@ -80,7 +81,11 @@ void ColdRun::launch() {
     }
     watch_.emplace(
         context_.loop, context_.children, std::move(launching_->pipes),
-        Watch::Hooks{.on_confined = [this] { tell_confined(); },
+        Watch::Hooks{.on_listening =
+                         [this](int payload_pidfd, int listener_fd) {
+                             listener_->take_from(payload_pidfd, listener_fd);
+                         },
+                     .on_confined = [this] { tell_confined(); },
                      .on_ending = [this] { zygote_patience_.set(monotonic_ns() + kZygoteGraceNs); },
                      .on_gone =
                          [this] {
@@ -108,9 +113,35 @@ void ColdRun::launch() {
 /// What the payload is to do, while it starts.
 void ColdRun::plan_program(const HostIdentity& identity) {
     PayloadPlan plan = plan_payload(job_, options_.profiles, leaf_.has_value(), options_.checks);
+    if (options_.on_call) have_calls_told(plan, seccomp::Notify::kAll);
     reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
     payload_ = std::move(plan.spec);
+    payload_.is_held = holder_ != nullptr;
+    if (payload_.is_listened_to) listen_to(plan.filter.programs.front());
     reporting_.note("profile and policy are read, the program is planned");
+}
+
+void ColdRun::listen_to(seccomp::Program filter) {
+    if (!gate_.read_end) gate_ = make_pipe();
+    listener_.emplace(
+        context_.loop, std::move(filter),
+        CallListener::Hooks{
+            .told =
+                [this](const seccomp_data& call, std::uint32_t outcome) {
+                    denials_.note(call, outcome);
+                    if (options_.on_call) options_.on_call(call, outcome);
+                },
+            .on_taken = [this] { tell_taken(); },
+            .on_failed = [this](const sandbox::Failure& failure) { watch_->fail(failure); },
+            .is_trusted = static_cast<bool>(options_.on_call)});
+}
+
+/// The payload waits at its gate to hear of it; a program that is held stays there.
+void ColdRun::tell_taken() {
+    constexpr std::string_view kTaken = "l";
+    // A payload that died meanwhile is noticed elsewhere.
+    (void)!::write(gate_.write_end.get(), kTaken.data(), kTaken.size());
+    if (!holder_) gate_.write_end.reset();
 }
 
 // ── what the zygote tells ──
@@ -228,10 +259,17 @@ void ColdRun::take_result() {
         }
         if (plan_problem_) std::rethrow_exception(plan_problem_);
         reporting_.take(watch_->take(), leaf_ ? &*leaf_ : nullptr);
+        take_denials();
     } catch (const std::exception&) {
         reporting_.fail_by_current_exception();
     }
     on_done_();
+}
+
+void ColdRun::take_denials() {
+    if (denials_.is_empty()) return;
+    seccomp::DenialStudy study = plan_denial_study(job_, options_.profiles);
+    reporting_.set_denied(denials_.explained(study));
 }
 
 RunReport ColdRun::report() {

@@ -6,7 +6,9 @@
 #include <memory>
 #include <optional>
 
+#include "runtime/call_listener.h"
 #include "runtime/children.h"
+#include "runtime/denials.h"
 #include "runtime/event_loop.h"
 #include "runtime/holder.h"
 #include "runtime/job_limits.h"
@@ -38,6 +40,9 @@ class ColdRun final : public JobRun {
   private:
     void launch();
     void plan_program(const HostIdentity& identity);
+    void listen_to(seccomp::Program filter);
+    void take_denials();
+    void tell_taken();
     void take_control();
     void take_message(Message& message);
     void take_zygote_end();
@@ -62,6 +67,8 @@ class ColdRun final : public JobRun {
     Pipe gate_;
     pid_t zygote_pid_ = 0;
     std::optional<Watch> watch_;
+    Denials denials_;
+    std::optional<CallListener> listener_;
     bool was_asked_to_end_ = false;  ///< The command, by a signal that was handed on.
     bool is_announced_ = false;      ///< The zygote has told its whole story.
     Alarm zygote_patience_;

@@ -3,11 +3,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <array>
 #include <filesystem>
 
 #include "base/error.h"
 #include "kernel/mount.h"
+#include "kernel/refused_calls.h"
 #include "limits/rlimits.h"
 #include "python/interpreter.h"
 #include "python/policy_file.h"
@@ -101,11 +103,15 @@ std::string encode_interpreter(const rootfs::PythonDescription& description) {
                                                   .search_path = description.search_path});
 }
 
+seccomp::SubArchitectures sub_architectures_of(const Job& job) {
+    return job.compat_arch ? seccomp::SubArchitectures::kOn : seccomp::SubArchitectures::kOff;
+}
+
 seccomp::Filter load_filter(const Job& job, const std::string& profiles) {
     return seccomp::load_filter(
         job.seccomp_profile,
         {.profiles_directory = profiles, .cache_directory = seccomp::default_cache_directory()},
-        job.compat_arch ? seccomp::SubArchitectures::kOn : seccomp::SubArchitectures::kOff);
+        sub_architectures_of(job));
 }
 
 python::Program program_of(const Job& job) {
@@ -164,16 +170,45 @@ PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool h
     PayloadPlan plan;
     plan.filter = plan_step("seccomp-profile", [&] { return load_filter(job, profiles); });
     plan.spec.workdir = job.workdir;
-    plan.spec.filters = plan.filter.programs;
     if (job.has_terminal) plan.spec.filters.push_back(seccomp::terminal_guard());
     if (std::ranges::any_of(job.binds, &Bind::is_writable)) {
         plan.spec.filters.push_back(seccomp::set_id_guard());
     }
+    // The profile's last: a listener is the last filter's.
+    std::ranges::copy(plan.filter.programs, std::back_inserter(plan.spec.filters));
+    if (job.explains_denied) have_calls_told(plan, seccomp::Notify::kDenied);
     plan.spec.rlimits = plan_step("rlimits", [&] {
         return limits::rlimits_for(
             job.limits, has_cgroup ? limits::Backend::kCgroup : limits::Backend::kRlimit);
     });
     return plan;
+}
+
+void have_calls_told(PayloadPlan& plan, seccomp::Notify what) {
+    plan_step("listen-to-filter", [&] {
+        if (kernel::has_seccomp_filter()) {
+            throw Error(
+                "a seccomp filter is on this process already, which answers system calls before "
+                "anybody hears of them, and may have a listener of its own",
+                "run vitrine outside of the container or service that has the filter");
+        }
+        if (plan.filter.programs.size() != 1) {
+            throw Error(concat("the profile is installed as several filters, of which one answers "
+                               "before the other is heard: ",
+                               plan.filter.warning),
+                        "use one profile of those that are joined by '+'");
+        }
+        plan.spec.filters.back() = seccomp::notifying(plan.filter.programs.front(), what);
+        plan.spec.is_listened_to = true;
+    });
+}
+
+seccomp::DenialStudy plan_denial_study(const Job& job, const std::string& profiles) {
+    return plan_step("explain-denied", [&] {
+        seccomp::HostFacts host = seccomp::host_facts();
+        host.sub_architectures = sub_architectures_of(job);
+        return seccomp::DenialStudy(seccomp::read_parts(job.seccomp_profile, profiles), host);
+    });
 }
 
 python::Policy plan_policy(const Job& job, const std::string& profiles) {

@@ -9,7 +9,9 @@
 #include "python/policy.h"
 #include "runtime/host.h"
 #include "sandbox/spec.h"
+#include "seccomp/denial.h"
 #include "seccomp/filter.h"
+#include "seccomp/notify.h"
 #include "vitrine/job.h"
 
 namespace vitrine::runtime {
@@ -36,6 +38,11 @@ PayloadPlan plan_payload(const Job& job, const std::string& profiles, bool has_c
 
 /// The part of plan_payload that is fixed before a program is known: what confines it.
 PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool has_cgroup);
+/// Has the supervisor hear of what the plan's filter decides. Throws PlanError where nobody can
+/// listen on this host: under a filter that answers first, or with several programs for a filter.
+void have_calls_told(PayloadPlan& plan, seccomp::Notify what);
+/// What explains the denials of a job. Throws PlanError.
+seccomp::DenialStudy plan_denial_study(const Job& job, const std::string& profiles);
 /// The policy of a job. Throws PlanError.
 python::Policy plan_policy(const Job& job, const std::string& profiles);
 /// The rest, for a payload that is confined already.

@@ -35,6 +35,7 @@ class Reporting {
 
     /// Judges what was seen. `leaf` is the job's cgroup, null where it had none.
     void take(const Observed& observed, const limits::CgroupLeaf* leaf);
+    void set_denied(std::vector<DeniedCall> denied) { result().denied = std::move(denied); }
     void fail(const SetupError& error);
     void fail(const sandbox::Failure& failure);
     void set_interrupted(int signal);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include <array>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -68,6 +70,31 @@ Json findings_json(const std::vector<Finding>& findings) {
                         {"line", finding.line == 0 ? Json(nullptr) : Json(finding.line)},
                         {"column", finding.column == 0 ? Json(nullptr) : Json(finding.column)},
                         {"severity", finding.severity == Severity::kError ? "error" : "warning"}});
+    }
+    return list;
+}
+
+/// 64 bits are more than every reader of JSON keeps of a number.
+std::string hexadecimal(std::uint64_t value) {
+    std::array<char, 16> digits;
+    const auto end = std::to_chars(digits.begin(), digits.end(), value, 16).ptr;
+    return concat("0x", std::string_view(digits.begin(), end));
+}
+
+Json denied_json(const std::vector<DeniedCall>& denied) {
+    Json list = Json::array();
+    for (const DeniedCall& call : denied) {
+        Json arguments = Json::array();
+        for (const std::uint64_t argument : call.arguments)
+            arguments.push_back(hexadecimal(argument));
+        list.push_back({{"name", call.name},
+                        {"nr", call.number},
+                        {"arch", call.architecture},
+                        {"errno", call.error_number},
+                        {"count", call.count},
+                        {"args", std::move(arguments)},
+                        {"rule", call.rule},
+                        {"allowed_by", call.allowed_by}});
     }
     return list;
 }
@@ -185,7 +212,7 @@ std::string to_json(const Result& result) {
     const Json after{{"value_notes", result.value_notes},
                      {"exception", exception_json(result.exception)},
                      {"findings", findings_json(result.findings)},
-                     {"denied_syscalls", Json::array()},
+                     {"denied_syscalls", denied_json(result.denied)},
                      {"usage", usage_json(result.usage)},
                      {"isolation", isolation_json(result.isolation)},
                      {"timings_us", timings_json(result.timings)},

@@ -1,6 +1,8 @@
 // Runs one job, cold: a fresh interpreter in a fresh sandbox.
 #pragma once
 
+#include <linux/seccomp.h>
+
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,6 +30,9 @@ struct RunOptions {
     std::optional<DebuggerOptions> debugger;
     /// Not null: these sources are checked in the job's sandbox, and nothing runs.
     const std::vector<Source>* checks = nullptr;
+    /// Not empty: told of every system call that the program makes, and what the filter decides of
+    /// it (a SECCOMP_RET_* value). For trusted programs: nothing bounds what telling costs.
+    std::function<void(const seccomp_data& call, std::uint32_t outcome)> on_call;
 };
 
 /// A run's result and what the caller should be told beside it.

@@ -178,8 +178,8 @@ void Launching::launch(const sandbox::SandboxSpec& sandbox, const std::vector<Un
 void Launching::hand_over(const sandbox::PayloadSpec& payload, int gate_fd) {
     const UniqueFd spec = make_sealed_memfd("payload", encode(payload));
     constexpr std::array kEnter{std::byte{'e'}};
+    const std::array fds{spec.get(), gate_fd};
     try {
-        const std::array fds{spec.get(), gate_fd};
         send_message(control.get(), kEnter, std::span(fds).first(gate_fd < 0 ? 1 : 2));
     } catch (const SystemError& error) {
         // The payload is dead already: why, it has said itself.

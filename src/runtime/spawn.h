@@ -52,8 +52,9 @@ class Launching {
                 bool has_stdin_source);
     /// Waits for the guest program to run, and sends it its first message. Throws Error.
     void introduce(std::string_view what, std::span<const int> fds);
-    /// Lets the payload enter its sandbox, and tells it what to run there. Its program is held at
-    /// `gate_fd` where that is not -1. Throws Error.
+    /// Lets the payload enter its sandbox, and tells it what to run there. `gate_fd`, or -1, is
+    /// where it waits until its filter's listener was taken, and where a held program is. Throws
+    /// Error.
     void hand_over(const sandbox::PayloadSpec& payload, int gate_fd);
     ~Launching();
     Launching(const Launching&) = delete;

@@ -48,6 +48,7 @@ std::string pool_key(const Job& job) {
     key.put(job.policy);
     key.put(job.seccomp_profile);
     key.put(job.compat_arch);
+    key.put(job.explains_denied);
     key.put(job.workdir);
     key.put(job.limits.memory_bytes);
     key.put(job.limits.swap_bytes);

@@ -55,6 +55,12 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job, std::string policy,
     mould_->forbids_executable_memfds = host_identity().is_privileged;
     mould_->keeps_artifacts = !job.artifacts.empty();
     mould_->shares_networks = shared.shares_networks;
+    if (payload_.is_listened_to) mould_->listened_filter = filter_.programs.front();
+}
+
+seccomp::DenialStudy& WarmPool::denial_study() {
+    if (!denial_study_) denial_study_ = plan_denial_study(mould_->job, shared_.profiles);
+    return *denial_study_;
 }
 
 // ── demand ──

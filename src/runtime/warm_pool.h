@@ -48,6 +48,8 @@ class WarmPool final : public WarmOwner {
     WarmPool& operator=(const WarmPool&) = delete;
 
     const seccomp::Filter& filter() const noexcept { return filter_; }
+    /// What explains the denials of its jobs. Throws PlanError.
+    seccomp::DenialStudy& denial_study();
 
     void request(WarmClient& client);
     /// It needs none any more. Its sandbox, if it has one, is its own.
@@ -83,6 +85,7 @@ class WarmPool final : public WarmOwner {
     sandbox::PayloadSpec payload_;
     bool is_memory_counted_ = false;  ///< By RLIMIT_DATA, the warm heap included.
     std::shared_ptr<WarmMould> mould_ = std::make_shared<WarmMould>();
+    std::optional<seccomp::DenialStudy> denial_study_;
     Sandboxes preparing_;
     Sandboxes parked_;
     Sandboxes ending_;

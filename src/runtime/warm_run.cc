@@ -96,6 +96,8 @@ void WarmRun::take_result() {
                 reporting_.warn(std::move(warning));
         }
         reporting_.take(sandbox_->watch().take(), sandbox_->leaf());
+        const Denials& denials = sandbox_->denials();
+        if (!denials.is_empty()) reporting_.set_denied(denials.explained(pool_->denial_study()));
     } catch (const std::exception&) {
         reporting_.fail_by_current_exception();
     }

@@ -29,17 +29,40 @@ WarmSandbox::WarmSandbox(const RunContext& context, std::shared_ptr<const WarmMo
       init_ready_(make_pipe()),
       program_(make_pipe()),
       watch_(context.loop, context.children, std::move(theirs_.ours),
-             {.on_confined = [this] { owner_->parked(*this); },
+             {.on_listening =
+                  [this](int payload_pidfd, int listener_fd) {
+                      listener_->take_from(payload_pidfd, listener_fd);
+                  },
+              .on_confined = [this] { tell_parked(); },
               .on_ending =
                   [this] {
                       if (!is_answer_due_) watch_.launch_ended();
                   },
               .on_result = [this] { owner_->over(*this); },
-              .on_gone = [this] { owner_->gone(*this); }}) {}
+              .on_gone = [this] { owner_->gone(*this); }}) {
+    if (mould_->listened_filter) listen();
+}
 
 WarmSandbox::~WarmSandbox() {
     if (program_.write_end) context_.loop.forget(program_.write_end.get());
     if (network_ && watch_.is_gone()) nest_->keep_network(std::move(network_));
+}
+
+void WarmSandbox::listen() {
+    listener_.emplace(
+        context_.loop, *mould_->listened_filter,
+        CallListener::Hooks{
+            .told = [this](const seccomp_data& call,
+                           std::uint32_t outcome) { denials_.note(call, outcome); },
+            .on_taken = [this] { tell_parked(); },
+            .on_failed = [this](const sandbox::Failure& failure) { watch_.fail(failure); }});
+}
+
+/// A payload whose filter has a listener gives that up when it is given its program: the
+/// supervisor must have it by then.
+void WarmSandbox::tell_parked() {
+    if (!watch_.is_confined() || (listener_ && !listener_->is_taken())) return;
+    owner_->parked(*this);
 }
 
 // ── birth ──

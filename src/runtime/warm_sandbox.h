@@ -6,6 +6,8 @@
 #include <string>
 
 #include "limits/cgroup.h"
+#include "runtime/call_listener.h"
+#include "runtime/denials.h"
 #include "runtime/holder.h"
 #include "runtime/job_run.h"
 #include "runtime/nest.h"
@@ -21,6 +23,8 @@ struct WarmMould {
     bool forbids_executable_memfds = false;
     bool keeps_artifacts = false;
     bool shares_networks = true;  ///< One after the other.
+    /// What the filter decides, where its decisions are told of.
+    std::optional<seccomp::Program> listened_filter;
 };
 
 class WarmSandbox;
@@ -58,6 +62,7 @@ class WarmSandbox final : public Unborn {
     /// Lets a held program go.
     void open_gate();
     Watch& watch() { return watch_; }
+    const Denials& denials() const { return denials_; }
     bool has_lost_its_nest() const { return nest_->is_dead(); }
     const limits::CgroupLeaf* leaf() const { return leaf_ ? &*leaf_ : nullptr; }
     void release_leaf() { leaf_.reset(); }
@@ -71,7 +76,8 @@ class WarmSandbox final : public Unborn {
                 JobPipes pipes);
     void place(pid_t pid);
     void ask_for_payload();
-    void stop_asking();
+    void listen();
+    void tell_parked();
     void feed();
 
     RunContext context_;
@@ -88,6 +94,8 @@ class WarmSandbox final : public Unborn {
     bool is_held_ = false;
     bool is_answer_due_ = false;
     Watch watch_;
+    Denials denials_;
+    std::optional<CallListener> listener_;
 };
 
 }  // namespace vitrine::runtime

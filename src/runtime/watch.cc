@@ -94,6 +94,7 @@ void Watch::payload_born(UniqueFd pidfd, const sandbox::Launched& launched) {
     loop_.watch(payload_pidfd_.get(), EPOLLIN, [this] { guarded([this] { take_payload_end(); }); });
     if (limits_ != nullptr) send_event(streams_.status_fd, "child-pid", launched.payload_pid);
     if (is_ending_) kill_init();
+    tell_listening();
     tell_confined();
     tell_held();
 }
@@ -162,6 +163,7 @@ bool Watch::take_report() {
     }
     if (got <= 0) return false;
     claims_.feed(std::span(buffer).first(static_cast<std::size_t>(got)));
+    tell_listening();
     if (!was_confined && is_confined() && !is_ending_) {
         deadline_ns_ = kNever;
         if (limits_ != nullptr) start_clocks();
@@ -170,6 +172,14 @@ bool Watch::take_report() {
     }
     tell_held();
     return true;
+}
+
+/// Both are needed: the zygote tells of the payload, and the payload of its listener.
+void Watch::tell_listening() {
+    const auto& listening = claims_.claims().listening;
+    if (!listening || !observed_.launched || is_ending_ || has_told_listening_) return;
+    has_told_listening_ = true;
+    if (hooks_.on_listening) hooks_.on_listening(payload_pidfd_.get(), listening->listener_fd);
 }
 
 /// Given a program before it was announced, it could end before, too, and be taken for a stranger.

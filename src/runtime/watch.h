@@ -74,6 +74,9 @@ struct Observed {
 class Watch {
   public:
     struct Hooks {
+        /// The payload installs a filter with a listener; the numbers are its pidfd's, which lives
+        /// as long as the watch, and the listener's in its table.
+        std::function<void(int payload_pidfd, int listener_fd)> on_listening;
         /// The payload is confined, and known as a child of ours; only its program is missing. It
         /// has no terminal yet.
         std::function<void()> on_confined;
@@ -135,6 +138,7 @@ class Watch {
     void guarded(const std::function<void()>& action);
     void read_report();
     bool take_report();
+    void tell_listening();
     void tell_confined();
     void tell_held();
     void count_hold();
@@ -179,6 +183,7 @@ class Watch {
     UniqueFd payload_pidfd_;
     bool is_init_reaped_ = false;
     bool is_launching_ = true;
+    bool has_told_listening_ = false;
     bool has_told_confined_ = false;
     std::int64_t held_since_ns_ = 0;  ///< 0: it is not, and was not.
     bool is_held_ = false;

@@ -32,9 +32,12 @@ constexpr int kJoinedByPayload = CLONE_NEWUSER | CLONE_NEWNS | kOwnNamespaces;
 constexpr int kSetupFailedExit = 125;
 /// Where the payload keeps its result pipe; nothing else above stderr survives.
 constexpr int kReportFd = 3;
-/// Where the program comes to a parked payload, and what lets a held one go; closed before it runs.
+/// Where the program comes to a parked payload, word that the listener of its filter was taken, and
+/// what lets a held one go; closed before it runs.
 constexpr int kProgramFd = 4;
 constexpr int kNotHeld = -1;
+/// Where the listener of a filter that has one appears: the first number that is free.
+constexpr int kListenerFd = 5;
 
 /// The standard streams at 0, 1 and 2, the result pipe at 3, nothing else: no descriptor of the
 /// caller's, of init's or of the zygote's can be used or reopened by the job.
@@ -119,6 +122,35 @@ kernel::Fence fence_for(const SandboxSpec& spec) {
     return fence;
 }
 
+void install_notifying_filter(const std::vector<sock_filter>& filter) {
+    write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kListening),
+                encode(Listening{.listener_fd = kListenerFd}));
+    const int listener_fd = kernel::install_notifying_filter(filter).release();
+    if (listener_fd != kListenerFd) throw Error("the filter's listener is not where it should be");
+}
+
+void install_filters(const PayloadSpec& spec) {
+    for (const auto& filter : spec.filters) {
+        const bool has_listener = spec.is_listened_to && &filter == &spec.filters.back();
+        has_listener ? install_notifying_filter(filter) : kernel::install_filter(filter);
+    }
+}
+
+/// Whoever has the listener can undo the filter: from here on the supervisor alone.
+void give_listener_up() {
+    check(::close(kListenerFd), "closing the filter's listener, which the profile has to allow",
+          "close");
+}
+
+/// A call that the filter hands over waits for the supervisor, and one that it does not waits for
+/// a byte: however this returns, the supervisor holds the listener.
+void await_listener_taken() {
+    char nothing = 0;
+    while (::read(kProgramFd, &nothing, 1) < 0 && errno == EINTR) {
+    }
+    give_listener_up();
+}
+
 Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& guest,
                  const LaunchFds& fds, int init_pidfd, int program_fd = -1) {
     Confined confined{.ready_ns = monotonic_ns()};
@@ -143,16 +175,13 @@ Confined confine(const SandboxSpec& sandbox, const PayloadSpec& spec, Guest& gue
     do_step(Step::kRequiredLayers, [&] { check_required(sandbox.required, confined); });
     confined.entered_ns = monotonic_ns();
     // Last: nothing above would be allowed under it, and nothing untrusted is above it.
-    do_step(Step::kSeccomp, [&] {
-        for (const auto& filter : spec.filters)
-            kernel::install_filter(filter);
-    });
+    do_step(Step::kSeccomp, [&] { install_filters(spec); });
     confined.filtered_ns = monotonic_ns();
     return confined;
 }
 
 /// The supervisor has done its part to the sandbox, while init did its own, and has worked out
-/// what is to be run. With a second descriptor it is held there.
+/// what is to be run. With a second descriptor it waits there.
 std::pair<PayloadSpec, UniqueFd> await_supervisor(int control_fd) {
     Message message = receive_message(control_fd, 16, 2);
     if (message.fds.empty()) throw Error("the supervisor is gone");
@@ -234,6 +263,8 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
         // Parked. What follows is under the filter, and still ours up to the program itself.
         const WarmProgram program = do_step(Step::kReceiveSpec, [] { return await_program(); });
+        // It was given the program because the supervisor has the listener.
+        if (spec.is_listened_to) do_step(Step::kSeccomp, [] { give_listener_up(); });
         guest.set_environment(program.environment);
         ::_exit(guest.run(program.program, kReportFd, program.is_held ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
@@ -258,7 +289,9 @@ void run_payload(const Inheritance& from, Guest& guest) {
             confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, gate.get());
         confined.born_ns = born_ns;
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
-        ::_exit(guest.run(spec.program, kReportFd, gate ? kProgramFd : kNotHeld));
+        if (spec.is_listened_to) do_step(Step::kSeccomp, [] { await_listener_taken(); });
+        if (gate && !spec.is_held) ::close(kProgramFd);
+        ::_exit(guest.run(spec.program, kReportFd, spec.is_held ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
         report_failure(error.failure(), from.fds.report_end.get());
     } catch (...) {

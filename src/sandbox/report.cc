@@ -67,6 +67,17 @@ Launched decode_launched(std::span<const std::byte> bytes) {
     return launched;
 }
 
+std::vector<std::byte> encode(const Listening& listening) {
+    WireWriter writer;
+    writer.put(listening.listener_fd);
+    return writer.bytes();
+}
+
+Listening decode_listening(std::span<const std::byte> bytes) {
+    WireReader reader(bytes);
+    return {.listener_fd = reader.get<std::int32_t>()};
+}
+
 std::int64_t monotonic_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now().time_since_epoch())
         .count();

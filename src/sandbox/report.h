@@ -10,7 +10,13 @@
 namespace vitrine::sandbox {
 
 /// Frames the payload writes on the result pipe. Kinds from 16 on belong to the guest.
-enum class ReportKind : std::uint32_t { kFailure = 1, kConfined = 2 };
+enum class ReportKind : std::uint32_t { kFailure = 1, kConfined = 2, kListening = 3 };
+
+/// The next thing the payload does is install its filter, with a listener at this descriptor. It
+/// says so before: under the filter even saying so may have to wait for whoever holds the listener.
+struct Listening {
+    std::int32_t listener_fd = -1;
+};
 
 /// The payload is confined: everything below is final, only untrusted code follows.
 struct Confined {
@@ -40,10 +46,12 @@ enum class ControlKind : std::uint8_t {
 std::vector<std::byte> encode(const Failure& failure);
 std::vector<std::byte> encode(const Confined& confined);
 std::vector<std::byte> encode(const Launched& launched);
+std::vector<std::byte> encode(const Listening& listening);
 /// All throw Error on bytes that do not fit.
 Failure decode_failure(std::span<const std::byte> bytes);
 Confined decode_confined(std::span<const std::byte> bytes);
 Launched decode_launched(std::span<const std::byte> bytes);
+Listening decode_listening(std::span<const std::byte> bytes);
 
 std::int64_t monotonic_ns();
 

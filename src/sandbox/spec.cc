@@ -123,6 +123,8 @@ std::vector<std::byte> encode(const PayloadSpec& spec) {
         const auto code = std::as_bytes(std::span(filter));
         writer.put(std::string_view(reinterpret_cast<const char*>(code.data()), code.size()));
     }
+    writer.put(spec.is_listened_to);
+    writer.put(spec.is_held);
     writer.put(spec.program);
     return writer.bytes();
 }
@@ -155,6 +157,8 @@ PayloadSpec decode_payload_spec(std::span<const std::byte> bytes) {
     for (auto count = reader.get<std::uint64_t>(); count > 0; --count)
         spec.filters.push_back(get_filter(reader));
     if (spec.filters.empty()) throw Error("the seccomp filter is missing");
+    spec.is_listened_to = reader.get<bool>();
+    spec.is_held = reader.get<bool>();
     spec.program = reader.get_string();
     return spec;
 }

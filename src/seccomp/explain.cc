@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+
 namespace vitrine::seccomp {
 
 namespace {
@@ -49,6 +51,15 @@ Explanation explain(std::span<const Study> studies, const NamedCall& call,
     }
     if (is_certain) explanation.outcome = outcome;
     return explanation;
+}
+
+std::string describe_reason(Basis basis, std::optional<std::size_t> rule, const Fate& fate) {
+    if (rule) return concat("syscalls[", *rule, "]");
+    if (basis == Basis::kNewer) return "newer than every call it names";
+    std::string left_out;
+    for (const LeftOut& one : fate.left_out)
+        left_out += concat("; syscalls[", one.rule, "] ", one.why);
+    return concat("its default", left_out);
 }
 
 }  // namespace vitrine::seccomp

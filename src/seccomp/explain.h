@@ -30,4 +30,7 @@ struct Explanation {
 Explanation explain(std::span<const Study> studies, const NamedCall& call,
                     std::vector<std::uint64_t> arguments);
 
+/// `syscalls[3]`, `its default; syscalls[5] needs CAP_BPF`.
+std::string describe_reason(Basis basis, std::optional<std::size_t> rule, const Fate& fate);
+
 }  // namespace vitrine::seccomp

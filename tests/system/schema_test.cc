@@ -48,6 +48,8 @@ TEST(Schema, EveryKindOfResultKeepsToIt) {
         {"--max-output", "1k", "-c", "for i in range(1000): print(i)"},
         {"--no-validate", "-c", "import os; os.kill(os.getpid(), 11)"},
         {"--no-validate", "-c", "import sys; sys.stdout.buffer.write(bytes(range(256)))"},
+        {"--no-validate", "--explain-denied", "-c",
+         "import ctypes\ncall = ctypes.CDLL(None).syscall\nfor n in range(1000, 1100): call(n)"},
         {"--memory", "nonsense", "-c", "1"},
         {"--policy", "nonesuch", "-c", "1"},
         {"--rootfs", "/nonexistent", "-c", "1"},

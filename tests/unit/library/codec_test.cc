@@ -46,6 +46,9 @@ Job full_job() {
     job.artifacts = "/a";
     job.seccomp_profile = "p";
     job.compat_arch = true;
+    job.explains_denied = true;
+    job.command = {"sh", "-c"};
+    job.has_terminal = true;
     job.policy = "off";
     job.stdin_path = "/in";
     job.stdin_text = "text";
@@ -73,6 +76,14 @@ Result full_result() {
                         .line = 9,
                         .column = 10,
                         .severity = Severity::kWarning}};
+    result.denied = {{.name = "mount",
+                      .number = 19,
+                      .architecture = "x86_64",
+                      .error_number = 20,
+                      .count = 21,
+                      .arguments = {22},
+                      .rule = "r",
+                      .allowed_by = "a"}};
     result.usage = {.wall_ms = 1.5,
                     .cpu_user_ms = 2.5,
                     .cpu_sys_ms = 3.5,
