@@ -3,9 +3,9 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <iterator>
 #include <array>
 #include <filesystem>
+#include <iterator>
 
 #include "base/error.h"
 #include "kernel/mount.h"
