@@ -186,7 +186,11 @@ void steady_state(const Options& options, const Directory& directory, Json& repo
          {VITRINE_PYTHON_OUTSIDE, "-I", numbers},
          {VITRINE_PYTHON, "-I", numbers}},
         {"300,000 getppid(): the default filter / one that allows all", inside(calls, {}),
-         inside(calls, {"--security-opt", "seccomp=" + open})}};
+         inside(calls, {"--security-opt", "seccomp=" + open})},
+        {"300,000 getppid(): with --explain-denied / without", inside(calls, {"--explain-denied"}),
+         inside(calls, {})},
+        {"numbers only: with --explain-denied / without", inside(numbers, {"--explain-denied"}),
+         inside(numbers, {})}};
     std::printf("| program | with, ms | without, ms | ratio |\n|---|---|---|---|\n");
     for (const Pair& pair : pairs) {
         std::vector<double> with;
