@@ -26,7 +26,6 @@ namespace {
 constexpr std::uint64_t kMostRuns = 1000;
 constexpr int kNotFoundExit = 127;
 constexpr int kNotReadableExit = 126;
-constexpr std::size_t kMaxProfile = std::size_t{1} << 20;
 
 /// Where a traced profile's conditions come from.
 constexpr const char* kConditions = "docker-default";
