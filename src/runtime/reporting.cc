@@ -157,7 +157,7 @@ void Reporting::take_timings(const Observed& observed) {
     if (!observed.claims.accepted) return;
     const python::Accepted& accepted = *observed.claims.accepted;
     timings.validate = microseconds_from(accepted.started_ns, accepted.accepted_ns);
-    timings.held = microseconds_from(1, 1 + observed.held_ns);
+    timings.held = observed.held_ns / 1000;
     timings.run = microseconds_from(accepted.accepted_ns + observed.held_ns, observed.ended_ns);
 }
 

@@ -1,6 +1,7 @@
 #include "runtime/warm_house.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/wire.h"
 #include "python/program.h"
@@ -69,6 +70,18 @@ std::string pool_key(const Job& job) {
     return key.text();
 }
 
+/// The name of what was asked for least lately, of all that nobody waits for.
+std::optional<std::string> least_recent(const auto& places, const auto& is_idle) {
+    std::optional<std::string> oldest;
+    std::uint64_t request = 0;
+    for (const auto& [name, place] : places) {
+        if (!is_idle(place) || (oldest && place.last_request >= request)) continue;
+        oldest = name;
+        request = place.last_request;
+    }
+    return oldest;
+}
+
 }  // namespace
 
 /// Where one nest is, and its successor after it died.
@@ -80,7 +93,7 @@ struct WarmHouse::NestPlace {
 };
 
 struct WarmHouse::PoolPlace {
-    std::unique_ptr<WarmPool> pool;
+    std::shared_ptr<WarmPool> pool;
     NestPlace* nest = nullptr;
     std::uint64_t last_request = 0;
 };
@@ -106,34 +119,33 @@ WarmHouse::~WarmHouse() {
 WarmHouse::NestPlace& WarmHouse::place_for(const Job& job) {
     std::string key = nest_key(job);
     const auto found = nests_.find(key);
-    if (found != nests_.end()) return *found->second;
+    if (found != nests_.end()) return found->second;
     make_room_for_nest();
-    auto place = std::make_unique<NestPlace>();
-    place->job = job;
-    place->job.source = {};
-    return *nests_.emplace(std::move(key), std::move(place)).first->second;
+    NestPlace& place = nests_[std::move(key)];
+    place.job = job;
+    place.job.source = {};
+    return place;
 }
 
-WarmPool& WarmHouse::pool_for(const Job& job) {
+std::shared_ptr<WarmPool> WarmHouse::pool_for(const Job& job) {
     std::string key = pool_key(job);
     ++requests_;
     if (const auto found = pools_.find(key); found != pools_.end()) {
         PoolPlace& there = found->second;
         there.last_request = there.nest->last_request = requests_;
-        return *there.pool;
+        return there.pool;
     }
     make_room_for_pool();
     NestPlace& place = place_for(job);
     place.last_request = requests_;
     // What cannot be had is said now, to this job.
     if (!place.nest) (void)get_nest(place);
-    auto pool = std::make_unique<WarmPool>(shared_, job, policy_of(job),
+    auto pool = std::make_shared<WarmPool>(shared_, job, policy_of(job),
                                            [this, &place] { return get_nest(place); });
-    WarmPool& made = *pool;
     pools_.emplace(std::move(key),
-                   PoolPlace{.pool = std::move(pool), .nest = &place, .last_request = requests_});
-    place.pools.push_back(&made);
-    return made;
+                   PoolPlace{.pool = pool, .nest = &place, .last_request = requests_});
+    place.pools.push_back(pool.get());
+    return pool;
 }
 
 // ── what has not been asked for lately makes room ──
@@ -147,49 +159,38 @@ void WarmHouse::retire_pool(const std::string& key) {
 }
 
 void WarmHouse::retire_nest(const std::string& key) {
-    const NestPlace* place = nests_.at(key).get();
+    const NestPlace& place = nests_.at(key);
     std::vector<std::string> pools;
     for (const auto& [name, pool] : pools_) {
-        if (pool.nest == place) pools.push_back(name);
+        if (pool.nest == &place) pools.push_back(name);
     }
     for (const std::string& name : pools)
         retire_pool(name);
     // A sandbox that is still there keeps it alive, but it is nobody's concern.
-    if (place->nest) place->nest->mute();
+    if (place.nest) place.nest->mute();
     nests_.erase(key);
 }
 
 void WarmHouse::make_room_for_pool() {
     if (pools_.size() < kMostPools) return;
-    const std::string* oldest = nullptr;
-    std::uint64_t request = requests_;
-    for (const auto& [key, place] : pools_) {
-        if (!place.pool->is_idle() || place.last_request >= request) continue;
-        oldest = &key;
-        request = place.last_request;
-    }
-    if (oldest != nullptr) retire_pool(std::string(*oldest));
+    const auto oldest =
+        least_recent(pools_, [](const PoolPlace& place) { return place.pool->is_idle(); });
+    if (oldest) retire_pool(*oldest);
 }
 
 void WarmHouse::make_room_for_nest() {
     if (nests_.size() < kMostNests) return;
-    const std::string* oldest = nullptr;
-    std::uint64_t request = requests_;
-    for (const auto& [key, place] : nests_) {
-        const bool is_idle = std::ranges::all_of(place->pools, &WarmPool::is_idle);
-        if (!is_idle || place->last_request >= request) continue;
-        oldest = &key;
-        request = place->last_request;
-    }
-    if (oldest != nullptr) retire_nest(std::string(*oldest));
+    const auto oldest = least_recent(nests_, [](const NestPlace& place) {
+        return std::ranges::all_of(place.pools, &WarmPool::is_idle);
+    });
+    if (oldest) retire_nest(*oldest);
 }
 
 std::vector<Zygote> WarmHouse::zygotes() const {
     std::vector<Zygote> zygotes;
     for (const auto& [key, place] : nests_) {
-        if (!place->nest || place->nest->is_dead()) continue;
-        zygotes.push_back(
-            {.rootfs = place->job.rootfs, .memory_bytes = place->nest->memory_bytes()});
+        if (!place.nest || place.nest->is_dead()) continue;
+        zygotes.push_back({.rootfs = place.job.rootfs, .memory_bytes = place.nest->memory_bytes()});
     }
     return zygotes;
 }

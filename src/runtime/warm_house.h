@@ -19,7 +19,7 @@ class WarmHouse final : private WarmOwner {
     WarmHouse& operator=(const WarmHouse&) = delete;
 
     /// The pool whose sandboxes fit the job. Throws PlanError.
-    WarmPool& pool_for(const Job& job);
+    std::shared_ptr<WarmPool> pool_for(const Job& job);
     std::uint32_t host_uid() const noexcept { return identity_.map.outside_uid; }
     /// A sandbox whose job has a result. It is kept until nothing of it is left.
     void bury(std::unique_ptr<WarmSandbox> sandbox);
@@ -49,9 +49,9 @@ class WarmHouse final : private WarmOwner {
     EventLoop& loop_;
     WarmShared shared_;
     HostIdentity identity_;
-    std::map<std::string, std::unique_ptr<NestPlace>> nests_;
+    std::map<std::string, NestPlace> nests_;  ///< By reference elsewhere: nodes stay in place.
     std::map<std::string, PoolPlace> pools_;
-    std::vector<std::unique_ptr<WarmPool>> retired_;
+    std::vector<std::shared_ptr<WarmPool>> retired_;
     std::uint64_t requests_ = 0;                   ///< What "lately" is measured by.
     std::map<std::string, std::string> policies_;  ///< By name, in the guest's encoding.
     Sandboxes dying_;

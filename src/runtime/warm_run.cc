@@ -43,7 +43,7 @@ void WarmRun::start() {
         sandbox::WarmProgram program = plan_warm_program(job_);
         program.is_held = holder_ != nullptr;
         program_ = text_of(encode(program));
-        pool_ = &house_.pool_for(job_);
+        pool_ = house_.pool_for(job_);
         reporting_.describe_isolation(pool_->filter(), house_.host_uid());
         pool_->request(*this);
     } catch (const std::exception&) {

@@ -40,7 +40,7 @@ class WarmRun final : public JobRun, public WarmOwner, public WarmClient {
     std::function<void()> on_done_;
     Reporting reporting_;
     StdinSource stdin_;
-    WarmPool* pool_ = nullptr;
+    std::shared_ptr<WarmPool> pool_;  ///< It may have been retired since.
     std::string program_;
     std::unique_ptr<Holder> holder_;  ///< Null for a program that is not held.
     std::unique_ptr<WarmSandbox> sandbox_;

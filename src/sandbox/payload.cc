@@ -131,8 +131,11 @@ void install_notifying_filter(const std::vector<sock_filter>& filter) {
 
 void install_filters(const PayloadSpec& spec) {
     for (const auto& filter : spec.filters) {
-        const bool has_listener = spec.is_listened_to && &filter == &spec.filters.back();
-        has_listener ? install_notifying_filter(filter) : kernel::install_filter(filter);
+        if (spec.is_listened_to && &filter == &spec.filters.back()) {
+            install_notifying_filter(filter);
+        } else {
+            kernel::install_filter(filter);
+        }
     }
 }
 

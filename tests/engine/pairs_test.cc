@@ -63,6 +63,16 @@ except OSError:
 )",
      "int(open('/proc/net/snmp').read().split('Ip: ')[2].split()[11]) > 0"},
     {"AnAbstractName", R"(
+# Held by a process that has closed whatever the result waits for.
+name = socket.socket(socket.AF_UNIX)
+name.bind('\0mark')
+if os.fork() == 0:
+    for fd in range(4):
+        os.close(fd)
+    __import__('time').sleep(1000)
+)",
+     "'@mark' in open('/proc/net/unix').read()"},
+    {"AnAbstractNameInFlight", R"(
 # Bound, and then held by nothing but messages that hold each other.
 name = socket.socket(socket.AF_UNIX)
 name.bind('\0mark')
@@ -282,6 +292,27 @@ TEST(Zygotes, AreNoMoreThanAFewHoweverManyKindsOfJobsThereAre) {
     EXPECT_EQ(zygotes.size(), 8U);
     for (const auto& zygote : zygotes)
         EXPECT_GT(zygote.memory_bytes, 1U << 20) << zygote.rootfs;
+}
+
+TEST(Zygotes, AJobIsToldWhatItWasDeniedThoughItsKindMadeRoomMeanwhile) {
+    const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 2));
+    Job patient = job_of(
+        "import os, time\ntime.sleep(4)\ntry:\n    os.chroot('/')\n"
+        "except PermissionError as error:\n    print(error.errno)",
+        "patient");
+    patient.explains_denied = true;
+    std::vector<Job> jobs{patient};
+    // One kind too many, and none after it that would take the place in memory.
+    for (int i = 0; i < 8; ++i) {
+        jobs.push_back(job_of("print(1)", concat("other-", i)));
+        jobs.back().hostname = concat("host", i);
+    }
+    const auto answers = run_all(*engine, std::move(jobs));
+    EXPECT_EQ(answers.size(), 9U);
+    const Result& result = answers.at("patient").at(0).result;
+    EXPECT_EQ(result.out.bytes, "1\n") << result.err.bytes;
+    ASSERT_EQ(result.denied.size(), 1U);
+    EXPECT_EQ(result.denied[0].name, "chroot");
 }
 
 TEST(Zygotes, OneServesAnyLimits) {
