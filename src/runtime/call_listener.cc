@@ -138,13 +138,20 @@ void CallListener::answer_all() {
     while (!due_.empty()) {
         const Answer answer = due_.front();
         due_.pop_front();
-        if (is_refusal(answer.outcome)) {
-            const std::uint32_t error_number = answer.outcome & SECCOMP_RET_DATA;
-            listener_->answer(answer.id, static_cast<int>(std::min(error_number, kMaxErrno)));
-        } else {
-            // Decided by registers, which the kernel has copied: nothing can have changed.
-            listener_->let_through(answer.id);
-        }
+        give(answer);
+    }
+}
+
+void CallListener::give(const Answer& answer) const {
+    if (is_refusal(answer.outcome)) {
+        const std::uint32_t error_number = answer.outcome & SECCOMP_RET_DATA;
+        listener_->answer(answer.id, static_cast<int>(std::min(error_number, kMaxErrno)));
+    } else if (hooks_.is_trusted) {
+        // Decided by registers, which the kernel has copied: nothing can have changed.
+        listener_->let_through(answer.id);
+    } else {
+        // Only refusals are handed over. Whatever else this is, it is not for a job to have.
+        listener_->answer(answer.id, EPERM);
     }
 }
 

@@ -69,6 +69,7 @@ class CallListener {
     void serve();
     void hear(const kernel::WaitingCall& call);
     void answer_all();
+    void give(const Answer& answer) const;
     void stop();
 
     EventLoop& loop_;
