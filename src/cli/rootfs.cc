@@ -10,11 +10,13 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cli/rootfs_inside.h"
 #include "cli/rootfs_inspect.h"
 #include "rootfs/build.h"
 #include "rootfs/debian.h"
 #include "rootfs/import.h"
 #include "rootfs/recipe.h"
+#include "runtime/host.h"
 
 namespace vitrine::cli {
 
@@ -31,10 +33,12 @@ constexpr const char* kExamples = R"(Examples:
 constexpr const char* kImportExamples = R"(Examples:
   docker save python:3.11-slim -o python.tar && vitrine rootfs import python.tar -o python
   vitrine rootfs import --quiet root.tar.gz -o mine
+  vitrine rootfs import --bytecode slim.tar -o slim
 
 Reads what 'docker save' writes, an OCI layout as one tar, or a tar of a root, plain or compressed
-with gzip or zstd. Nothing is fetched, nothing of the archive is run. Python must be 3.9 to 3.13, with its
-shared libpython, on a glibc no newer than this host's.)";
+with gzip or zstd. Nothing is fetched. Nothing of the archive is run, but by --bytecode, in a sandbox: its
+Python compiles its modules once, so that no job does. Python must be 3.9 to 3.13, with its shared
+libpython, on a glibc no newer than this host's.)";
 
 constexpr const char* kBuildExamples = R"(Examples:
   vitrine rootfs build -o build/rootfs/minimal
@@ -43,12 +47,14 @@ constexpr const char* kBuildExamples = R"(Examples:
   vitrine rootfs build -o tools --with-command busybox
   vitrine rootfs build -o mine --from-venv .venv
   vitrine rootfs build -o newer --python ~/.pyenv/versions/3.11.7/bin/python3
+  vitrine rootfs build -o fetched --recipe debian
 
 A rootfs is an ordinary directory that holds Python and, without --with-command,
 nothing to execute. One that Vitrine made before is replaced at once when the new one is complete.)";
 
 struct ImportFlags {
     rootfs::ImportRequest request;
+    bool has_bytecode = false;
     bool is_quiet = false;
 };
 
@@ -57,6 +63,8 @@ void add_import_flags(CLI::App& import, ImportFlags& flags) {
     import.add_option("-o,--output", flags.request.output, "Directory to make")
         ->required()
         ->type_name("DIR");
+    import.add_flag("--bytecode", flags.has_bytecode,
+                    "Compile its modules, by its own Python in a sandbox");
     import.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
     import.footer(kImportExamples);
 }
@@ -100,6 +108,8 @@ void add_build_flags(CLI::App& build, BuildFlags& flags) {
                     "Programs of the host to take along, executable: by name or path")
         ->type_name("NAME,...")
         ->delimiter(',');
+    build.add_flag("!--no-bytecode", flags.request.has_bytecode,
+                   "Compile nothing: every job compiles what it imports");
     build.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
     build.footer(kBuildExamples);
 }
@@ -110,6 +120,13 @@ void tell_summary(const Log& log, const std::string& output, const rootfs::Manif
                     manifest.entries.size(), " entries, ",
                     rootfs::total_bytes(manifest.entries) >> 20U, " MiB, in ",
                     format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken))));
+}
+
+/// What comes from a network is read by nobody in particular, as far as we can choose.
+std::optional<rootfs::Account> account_for_fetching() {
+    const runtime::HostIdentity identity = runtime::host_identity();
+    if (!identity.is_privileged) return {};
+    return rootfs::Account{.uid = identity.map.outside_uid, .gid = identity.map.outside_gid};
 }
 
 /// What the recipe and the flags ask for, by whichever of the two ways.
@@ -130,7 +147,11 @@ rootfs::Manifest build_as_asked(BuildFlags& flags) {
             "recipe");
     }
     return rootfs::build_from_debian(
-        {.recipe = recipe, .output = request.output, .progress = request.progress});
+        {.recipe = recipe,
+         .output = request.output,
+         .run_inside = request.has_bytecode ? rootfs::RunInside(run_inside) : rootfs::RunInside(),
+         .account = account_for_fetching(),
+         .progress = request.progress});
 }
 
 int build_rootfs(BuildFlags& flags) {
@@ -145,6 +166,7 @@ int build_rootfs(BuildFlags& flags) {
 int import_rootfs(ImportFlags& flags) {
     const Log log(flags.is_quiet ? LogLevel::kError : LogLevel::kInfo, LogFormat::kText);
     flags.request.progress = [&log](const std::string& line) { log.info("rootfs: " + line); };
+    if (flags.has_bytecode) flags.request.run_inside = run_inside;
     const auto start = Clock::now();
     const rootfs::Manifest manifest = rootfs::import_archive(flags.request);
     tell_summary(log, flags.request.output, manifest, Clock::now() - start);

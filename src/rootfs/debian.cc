@@ -33,22 +33,32 @@ std::string joined(const std::vector<std::string>& words) {
     return text;
 }
 
-void fetch(const Recipe& recipe, int archive_fd) {
-    // `extract` unpacks and does no more: nothing of the packages is run on this host.
+void require_program() {
+    if (is_in_path(kProgram)) return;
+    throw UsageError(concat("there is no ", kProgram, " in PATH, and it fetches the packages"),
+                     concat("install it: apt-get install ", kProgram,
+                            "; or make a rootfs of this host's Python: --recipe minimal"));
+}
+
+void fetch(const DebianRequest& request, int archive_fd) {
+    const Recipe& recipe = request.recipe;
+    // `extract` unpacks and does no more: nothing of the packages is run on this host. So there is
+    // nothing to change the root for either, which is all that would take privilege.
     const std::vector<std::string> words{kProgram,
                                          "--quiet",
+                                         "--mode=chrootless",
                                          "--variant=extract",
                                          "--format=tar",
                                          concat("--include=", joined(recipe.packages)),
                                          recipe.suite,
                                          "-"};
     try {
-        await_success(start_program(words, archive_fd), kProgram);
+        await_success(start_program(words, archive_fd, request.account), kProgram);
     } catch (const Error& error) {
-        throw Error(
-            error.what(),
-            "it must be installed (apt-get install mmdebstrap), reach a mirror, and be run by "
-            "root or by a user with subordinate ids (apt-get install uidmap, /etc/subuid)");
+        throw Error(error.what(), concat("is there a suite '", recipe.suite,
+                                         "' with these packages, does this host reach "
+                                         "a Debian mirror, is TMPDIR (or /tmp) writable for "
+                                         "everybody, with 1 GiB to spare?"));
     }
 }
 
@@ -62,13 +72,15 @@ Manifest build_from_debian(const DebianRequest& request) {
                    recipe.packages.empty() ? "no packages" : "distributions"),
             "a rootfs from a suite is made of its packages: libpython3.11, python3-numpy");
     }
+    require_program();
     const UniqueFd archive = nameless_file_beside(request.output);
     request.progress(concat("fetching ", joined(recipe.packages), " of ", recipe.suite));
-    fetch(recipe, archive.get());
+    fetch(request, archive.get());
     return import_archive({.archive = concat("/proc/self/fd/", archive.get()),
                            .output = request.output,
                            .source = concat("debian ", recipe.suite, ": ", joined(recipe.packages)),
                            .recipe = recipe.name,
+                           .run_inside = request.run_inside,
                            .progress = request.progress});
 }
 
