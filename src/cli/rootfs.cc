@@ -10,13 +10,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cli/caretaker.h"
 #include "cli/rootfs_inside.h"
 #include "cli/rootfs_inspect.h"
 #include "rootfs/build.h"
 #include "rootfs/debian.h"
 #include "rootfs/import.h"
 #include "rootfs/recipe.h"
-#include "runtime/host.h"
+#include "rootfs/staging.h"
 
 namespace vitrine::cli {
 
@@ -122,13 +123,6 @@ void tell_summary(const Log& log, const std::string& output, const rootfs::Manif
                     format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken))));
 }
 
-/// What comes from a network is read by nobody in particular, as far as we can choose.
-std::optional<rootfs::Account> account_for_fetching() {
-    const runtime::HostIdentity identity = runtime::host_identity();
-    if (!identity.is_privileged) return {};
-    return rootfs::Account{.uid = identity.map.outside_uid, .gid = identity.map.outside_gid};
-}
-
 /// What the recipe and the flags ask for, by whichever of the two ways.
 rootfs::Manifest build_as_asked(BuildFlags& flags) {
     rootfs::BuildRequest& request = flags.request;
@@ -150,7 +144,6 @@ rootfs::Manifest build_as_asked(BuildFlags& flags) {
         {.recipe = recipe,
          .output = request.output,
          .run_inside = request.has_bytecode ? rootfs::RunInside(run_inside) : rootfs::RunInside(),
-         .account = account_for_fetching(),
          .progress = request.progress});
 }
 
@@ -171,6 +164,17 @@ int import_rootfs(ImportFlags& flags) {
     const rootfs::Manifest manifest = rootfs::import_archive(flags.request);
     tell_summary(log, flags.request.output, manifest, Clock::now() - start);
     return 0;
+}
+
+/// Makes `output` by `make`; interrupted, nothing of it is left.
+int make_carefully(const std::string& output, const std::function<int()>& make) {
+    const auto clean_up = [&output] {
+        rootfs::remove_unfinished(output);
+        const Log log(LogLevel::kError, LogFormat::kText);
+        log.error(concat("rootfs: interrupted; '", output, "' is what it was before"));
+    };
+    if (const std::optional<int> exit_code = leave_to_child(clean_up)) return *exit_code;
+    return make();
 }
 
 int parse_and_do(std::span<const std::string> words) {
@@ -197,10 +201,13 @@ int parse_and_do(std::span<const std::string> words) {
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what(), "'vitrine rootfs --help' shows how it is used");
     }
-    if (import->parsed()) return import_rootfs(import_flags);
+    if (import->parsed()) {
+        return make_carefully(import_flags.request.output,
+                              [&] { return import_rootfs(import_flags); });
+    }
     if (verify->parsed()) return verify_rootfs(inspect_flags);
     if (show->parsed()) return show_rootfs(inspect_flags);
-    return build_rootfs(build_flags);
+    return make_carefully(build_flags.request.output, [&] { return build_rootfs(build_flags); });
 }
 
 }  // namespace

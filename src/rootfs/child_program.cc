@@ -1,8 +1,6 @@
 #include "rootfs/child_program.h"
 
-#include <grp.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -17,20 +15,15 @@ namespace {
 
 constexpr int kNotExecuted = 127;
 
-bool become(const Account& account) {
-    return ::setgroups(0, nullptr) == 0 &&
-           ::setresgid(account.gid, account.gid, account.gid) == 0 &&
-           ::setresuid(account.uid, account.uid, account.uid) == 0;
-}
-
 /// `parent` is who must not have died already.
 [[noreturn]] void become_program(const std::vector<char*>& argv, int output_fd,
-                                 const std::optional<Account>& account, pid_t parent) {
+                                 const std::string& scratch, pid_t parent) {
     ::dup2(output_fd, STDOUT_FILENO);
     (void)::signal(SIGPIPE, SIG_DFL);
-    // After the change of ids, which takes it back.
-    const bool is_ready = (!account || become(*account)) && ::prctl(PR_SET_PDEATHSIG, SIGTERM) == 0;
-    if (is_ready && ::getppid() == parent) ::execvp(argv[0], argv.data());
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): one thread.
+    if (!scratch.empty() && ::setenv("TMPDIR", scratch.c_str(), 1) != 0) ::_exit(kNotExecuted);
+    kernel::die_with_parent();
+    if (::getppid() == parent) ::execvp(argv[0], argv.data());
     ::_exit(kNotExecuted);
 }
 
@@ -46,7 +39,7 @@ bool is_in_path(const std::string& name) {
 }
 
 kernel::Cloned start_program(std::vector<std::string> words, int output_fd,
-                             const std::optional<Account>& account) {
+                             const std::string& scratch) {
     const pid_t parent = ::getpid();
     std::vector<char*> argv;
     for (std::string& word : words)
@@ -54,7 +47,7 @@ kernel::Cloned start_program(std::vector<std::string> words, int output_fd,
     argv.push_back(nullptr);
     kernel::Cloned child = kernel::clone_process({.flags = 0, .exit_signal = SIGCHLD});
     if (child.pid != 0) return child;
-    become_program(argv, output_fd, account, parent);
+    become_program(argv, output_fd, scratch, parent);
 }
 
 void await_success(const kernel::Cloned& child, const std::string& name) {

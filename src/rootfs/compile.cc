@@ -43,18 +43,24 @@ struct Modules {
     std::uint64_t bytes = 0;
 };
 
+bool is_below(const fs::path& root, const fs::path& place) {
+    return std::ranges::mismatch(root, place).in1 == root.end();
+}
+
 /// A directory as the tree has it, links followed; empty when there is none, or it is elsewhere.
 fs::path directory_in_tree(const fs::path& root, const std::string& path) {
     std::error_code missing;
     const fs::path place = fs::canonical(root.string() + path, missing);
     if (missing || !fs::is_directory(place)) return {};
-    const bool is_inside = std::ranges::mismatch(root, place).in1 == root.end();
-    return is_inside ? place : fs::path();
+    return is_below(root, place) ? place : fs::path();
 }
 
-bool is_module(const fs::directory_entry& entry) {
-    return entry.symlink_status().type() == fs::file_type::regular &&
-           entry.path().extension() == ".py";
+/// The file itself, or a link to one that is in the tree, too.
+bool is_module(const fs::path& root, const fs::directory_entry& entry) {
+    if (entry.path().extension() != ".py") return false;
+    std::error_code missing;
+    const fs::path place = fs::canonical(entry.path(), missing);
+    return !missing && is_below(root, place) && fs::is_regular_file(place);
 }
 
 Modules find_modules(const fs::path& root, const PythonDescription& python) {
@@ -64,7 +70,7 @@ Modules find_modules(const fs::path& root, const PythonDescription& python) {
         const fs::path directory = directory_in_tree(root, path);
         if (directory.empty()) continue;
         for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-            if (!is_module(entry)) continue;
+            if (!is_module(root, entry)) continue;
             const std::string inside = entry.path().string().substr(root.string().size());
             if (found.insert(inside).second) modules.bytes += entry.file_size();
         }

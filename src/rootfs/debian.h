@@ -2,10 +2,8 @@
 #pragma once
 
 #include <functional>
-#include <optional>
 #include <string>
 
-#include "rootfs/child_program.h"
 #include "rootfs/compile.h"
 #include "rootfs/manifest.h"
 #include "rootfs/recipe.h"
@@ -17,8 +15,6 @@ struct DebianRequest {
     std::string output;  ///< Directory to make; one made by us before is replaced.
     /// Has its Python write bytecode for its modules; empty: it has none.
     RunInside run_inside = {};
-    /// Whom mmdebstrap runs as; empty: as whoever we are.
-    std::optional<Account> account = {};
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
