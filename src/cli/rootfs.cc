@@ -10,7 +10,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "cli/caretaker.h"
 #include "cli/rootfs_inside.h"
 #include "cli/rootfs_inspect.h"
 #include "rootfs/build.h"
@@ -18,6 +17,7 @@
 #include "rootfs/import.h"
 #include "rootfs/recipe.h"
 #include "rootfs/staging.h"
+#include "runtime/caretaker.h"
 
 namespace vitrine::cli {
 
@@ -173,7 +173,7 @@ int make_carefully(const std::string& output, const std::function<int()>& make) 
         const Log log(LogLevel::kError, LogFormat::kText);
         log.error(concat("rootfs: interrupted; '", output, "' is what it was before"));
     };
-    if (const std::optional<int> exit_code = leave_to_child(clean_up)) return *exit_code;
+    if (const std::optional<int> exit_code = runtime::leave_to_child(clean_up)) return *exit_code;
     return make();
 }
 

@@ -144,7 +144,7 @@ TEST_F(Fetching, ThatIsInterruptedLeavesNothingAndNobody) {
     // It ignores what mmdebstrap ignores, and ends whoever waits for its parent.
     const Answer answer = build(R"(trap '' TERM INT
 mkdir $TMPDIR/half
-sleep 50 &
+sleep 100 &
 echo $! >)" + scratch_.path() + R"(/orphan
 kill -TERM $(sed -n 's/^PPid:\t//p' /proc/$PPID/status)
 sleep 50

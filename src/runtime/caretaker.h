@@ -4,7 +4,7 @@
 #include <functional>
 #include <optional>
 
-namespace vitrine::cli {
+namespace vitrine::runtime {
 
 /// Forks. The child gets nothing, and goes on to do the work; it dies with its parent. The parent
 /// waits for it, hands SIGINT, SIGTERM, SIGHUP and SIGQUIT on to it, sees to it that no process the
@@ -13,4 +13,4 @@ namespace vitrine::cli {
 /// single-threaded and have no children.
 std::optional<int> leave_to_child(const std::function<void()>& clean_up);
 
-}  // namespace vitrine::cli
+}  // namespace vitrine::runtime

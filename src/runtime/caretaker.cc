@@ -1,4 +1,4 @@
-#include "cli/caretaker.h"
+#include "runtime/caretaker.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -14,7 +14,7 @@
 #include "kernel/process.h"
 #include "runtime/signals.h"
 
-namespace vitrine::cli {
+namespace vitrine::runtime {
 
 namespace {
 
@@ -24,7 +24,7 @@ constexpr int kLook = 20;  ///< Milliseconds.
 constexpr int kBySignal = 128;
 
 /// The child's end; signals that come meanwhile are handed on. `last` is the last of them.
-kernel::Ended await(const kernel::Cloned& child, const runtime::EndSignals& signals, int& last) {
+kernel::Ended await(const kernel::Cloned& child, const EndSignals& signals, int& last) {
     std::array<pollfd, 2> waits{{{.fd = child.pidfd.get(), .events = POLLIN, .revents = 0},
                                  {.fd = signals.fd(), .events = POLLIN, .revents = 0}}};
     for (;;) {
@@ -59,7 +59,7 @@ void end_orphans() {
 }  // namespace
 
 std::optional<int> leave_to_child(const std::function<void()>& clean_up) {
-    const runtime::EndSignals signals;
+    const EndSignals signals;
     check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "taking care of orphans", "prctl");
     const kernel::Cloned child = kernel::clone_process({.flags = 0, .exit_signal = SIGCHLD});
     if (child.pid == 0) {
@@ -75,4 +75,4 @@ std::optional<int> leave_to_child(const std::function<void()>& clean_up) {
     return kBySignal + (ended.by_signal ? ended.code : signal);
 }
 
-}  // namespace vitrine::cli
+}  // namespace vitrine::runtime
