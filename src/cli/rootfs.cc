@@ -109,8 +109,9 @@ void add_build_flags(CLI::App& build, BuildFlags& flags) {
                     "Programs of the host to take along, executable: by name or path")
         ->type_name("NAME,...")
         ->delimiter(',');
-    build.add_flag("!--no-bytecode", flags.request.has_bytecode,
-                   "Compile nothing: every job compiles what it imports");
+    build.add_flag_callback(
+        "--no-bytecode", [&flags] { flags.request.has_bytecode = false; },
+        "Compile nothing: every job compiles what it imports");
     build.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
     build.footer(kBuildExamples);
 }
