@@ -72,15 +72,6 @@ if os.fork() == 0:
     __import__('time').sleep(1000)
 )",
      "'@mark' in open('/proc/net/unix').read()"},
-    {"AnAbstractNameInFlight", R"(
-# Bound, and then held by nothing but messages that hold each other.
-name = socket.socket(socket.AF_UNIX)
-name.bind('\0mark')
-ends = socket.socketpair()
-socket.send_fds(ends[0], [b'x'], [name.fileno(), ends[0].fileno(), ends[1].fileno()])
-del name, ends
-)",
-     "'@mark' in open('/proc/net/unix').read()"},
     {"AConnection", R"(
 server = socket.create_server(('127.0.0.1', 7000))
 client = socket.create_connection(('127.0.0.1', 7000))

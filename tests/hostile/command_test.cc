@@ -18,6 +18,13 @@ using testing::Not;
 
 constexpr const char* kBusybox = "/usr/bin/busybox";
 
+std::size_t count_in(const std::string& text, std::string_view part) {
+    std::size_t count = 0;
+    for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1))
+        ++count;
+    return count;
+}
+
 /// What `script` printed; its stderr goes along.
 std::string said(const std::string& script, const std::vector<std::string>& flags = {}) {
     return run_shell("exec 2>&1\n" + script, flags).out;
@@ -83,11 +90,7 @@ echo x > /usr/bin/busybox; echo x > /usr/new; chmod u+s /usr/bin/busybox; mkdir 
 rm /usr/bin/cat
 echo x > /tmp/new && echo control
 )");
-    std::size_t refused = 0;
-    for (std::size_t at = out.find("Read-only"); at != std::string::npos;
-         at = out.find("Read-only", at + 1))
-        ++refused;
-    EXPECT_EQ(refused, 5U) << out;
+    EXPECT_EQ(count_in(out, "Read-only"), 5U) << out;
     EXPECT_THAT(out, HasSubstr("control\n"));
 }
 
@@ -126,11 +129,7 @@ kill -9 1
 sleep 5 & readlink /proc/$!/exe
 cat /proc/$!/environ > /tmp/b && echo control
 )");
-    std::size_t refused = 0;
-    for (std::size_t at = out.find("refused"); at != std::string::npos;
-         at = out.find("refused", at + 1))
-        ++refused;
-    EXPECT_EQ(refused, 5U) << out;
+    EXPECT_EQ(count_in(out, "refused"), 5U) << out;
     EXPECT_THAT(out, HasSubstr("code 126\n"));
     // Init's death would have ended all that follows.
     EXPECT_THAT(out, HasSubstr("/usr/bin/busybox\ncontrol\n"));

@@ -27,6 +27,18 @@ MOUNT, KEYCTL = 165, 250
 def denied(number=MOUNT):
     ctypes.set_errno(0)
     return ctypes.get_errno() if libc.syscall(number, 0, 0, 0, 0, 0) == -1 else 0
+
+def forever(told=None):
+    for _ in range(20):
+        denied()
+    if told is not None:
+        os.write(told, b"x")
+    while True:
+        denied()
+
+def hammer_in_threads(count):
+    for _ in range(count):
+        threading.Thread(target=forever, daemon=True).start()
 )";
 
 nlohmann::json explain(const std::string& code, std::vector<std::string> flags = {}) {
@@ -134,15 +146,15 @@ std::pair<long, long> load_of(pid_t pid) {
 
 TEST(DeniedCalls, HammeringDoesNotLoadTheSupervisorWithoutBound) {
     const RunningJob job = start_job(std::string(kDenied) + R"(
-def forever(first):
+def count_up(first):
     number = first
     while True:
         denied(number if number < 3000 else MOUNT)
         number += 1
 for i in range(31):
-    threading.Thread(target=forever, args=(1000 + 50 * i,), daemon=True).start()
+    threading.Thread(target=count_up, args=(1000 + 50 * i,), daemon=True).start()
 print("ready", flush=True)
-forever(1000)
+count_up(1000)
 )",
                                      {"--explain-denied", "--timeout", "60s"});
     ASSERT_TRUE(await_line(job));
@@ -188,21 +200,13 @@ struct Leaving {
 
 constexpr std::array kWaysToLeave{
     Leaving{"ExitByAnotherThread", R"(
-def forever():
-    while True:
-        denied()
-for _ in range(20):
-    threading.Thread(target=forever, daemon=True).start()
+hammer_in_threads(20)
 time.sleep(0.2)
 os._exit(0)
 )",
             "exited"},
     Leaving{"KilledByItself", R"(
-def forever():
-    while True:
-        denied()
-for _ in range(20):
-    threading.Thread(target=forever, daemon=True).start()
+hammer_in_threads(20)
 time.sleep(0.2)
 os.kill(os.getpid(), signal.SIGKILL)
 )",
@@ -220,11 +224,7 @@ assert denied() == 1
 )",
             "exited"},
     Leaving{"ForkWhileOneIsPending", R"(
-def forever():
-    while True:
-        denied()
-for _ in range(8):
-    threading.Thread(target=forever, daemon=True).start()
+hammer_in_threads(8)
 for _ in range(50):
     child = os.fork()
     if child == 0:
@@ -234,20 +234,20 @@ os._exit(0)
 )",
             "exited"},
     Leaving{"OrphansGoOn", R"(
+told, tell = os.pipe()
 for _ in range(10):
     if os.fork() == 0:
-        while True:
-            denied()
-time.sleep(0.1)
+        forever(tell)
+os.read(told, 1)
 assert denied() == 1
 )",
             "exited"},
     Leaving{"Stopped", R"(
+told, tell = os.pipe()
 child = os.fork()
 if child == 0:
-    while True:
-        denied()
-time.sleep(0.05)
+    forever(tell)
+os.read(told, 1)
 os.kill(child, signal.SIGSTOP)
 os.waitpid(child, os.WUNTRACED)
 assert denied() == 1

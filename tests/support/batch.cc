@@ -56,10 +56,6 @@ std::map<std::string, nlohmann::json> results_by_id(const std::string& lines) {
 
 pid_t start_vitrine(std::vector<std::string> words, const std::string& err_path) {
     words.insert(words.begin(), vitrine_path());
-    std::vector<char*> argv;
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
     const UniqueFd in = open_file("/dev/null", O_RDONLY);
     const UniqueFd err = open_file(err_path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
     const pid_t pid = check(::fork(), "starting vitrine", "fork");
@@ -67,8 +63,7 @@ pid_t start_vitrine(std::vector<std::string> words, const std::string& err_path)
     ::dup2(in.get(), 0);
     ::dup2(err.get(), 1);
     ::dup2(err.get(), 2);
-    ::execv(argv[0], argv.data());
-    ::_exit(255);
+    execute(std::move(words));
 }
 
 Ended await(pid_t pid) {

@@ -25,12 +25,7 @@ constexpr int kStatusFd = 9;
     std::vector<std::string> words{vitrine_path(), "run", "-q", "--json-status-fd",
                                    std::to_string(kStatusFd)};
     words.insert(words.end(), called.begin(), called.end());
-    std::vector<char*> argv;
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
-    ::_exit(255);
+    execute(std::move(words));
 }
 
 }  // namespace

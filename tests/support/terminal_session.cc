@@ -28,13 +28,8 @@ constexpr std::chrono::seconds kPatience{30};
     for (const int fd : {0, 1, 2})
         ::dup2(slave_fd, fd);
     ::setenv("TERM", "xterm", 1);
-    std::string program = vitrine_path();
-    std::vector<char*> argv{program.data()};
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execv(argv[0], argv.data());
-    ::_exit(255);
+    words.insert(words.begin(), vitrine_path());
+    execute(std::move(words));
 }
 
 }  // namespace

@@ -39,12 +39,8 @@ void bound_damage() {
     for (const auto& [name, value] : call.environment)
         ::setenv(name.c_str(), value.c_str(), 1);
     std::vector<std::string> words = call.arguments;
-    std::vector<char*> argv{program.data()};
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
-    ::execv(program.c_str(), argv.data());
-    ::_exit(255);
+    words.insert(words.begin(), std::move(program));
+    execute(std::move(words));
 }
 
 /// Moves bytes until both outputs are at their end or time is up.
@@ -149,6 +145,15 @@ Answer run_program(const std::string& path, const Call& call) {
     }
     answer.exit_code = reap(pid);
     return answer;
+}
+
+void execute(std::vector<std::string> words) {
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    ::execv(argv[0], argv.data());
+    ::_exit(255);
 }
 
 Answer run_code(const std::string& code, std::vector<std::string> flags) {

@@ -41,6 +41,9 @@ Answer run_vitrine(const Call& call);
 /// Any program, with the same bounds around it.
 Answer run_program(const std::string& path, const Call& call);
 
+/// In a child: becomes the program `words` starts with.
+[[noreturn]] void execute(std::vector<std::string> words);
+
 /// `vitrine run FLAGS... -c CODE`.
 Answer run_code(const std::string& code, std::vector<std::string> flags = {});
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "limits/cgroup_tree.h"
 #include "support/batch.h"
+#include "support/programs.h"
 
 namespace vitrine::test {
 namespace {
@@ -50,18 +51,6 @@ TEST_F(Warm, MemoryIsTheJobsAlone) {
 }
 
 TEST_F(Warm, ProcessesAndCpuAreLimited) {
-    const char* forks = R"(
-import os, time, vitrine
-made = 0
-try:
-    for _ in range(40):
-        if os.fork() == 0:
-            time.sleep(1000)
-        made += 1
-except OSError:
-    pass
-vitrine.result(made)
-)";
     const char* spins = R"(
 import time, vitrine
 wall, cpu = time.monotonic(), time.process_time()
@@ -70,8 +59,8 @@ while time.monotonic() < wall + 4:
 vitrine.result((time.process_time() - cpu) / (time.monotonic() - wall))
 )";
     auto results = run_warm({
-        {{"id", "bomb"}, {"source", forks}, {"limits", {{"pids-limit", 10}}}},
-        {{"id", "control"}, {"source", forks}, {"limits", {{"pids-limit", 60}}}},
+        {{"id", "bomb"}, {"source", kStartsForty}, {"limits", {{"pids-limit", 10}}}},
+        {{"id", "control"}, {"source", kStartsForty}, {"limits", {{"pids-limit", 60}}}},
         {{"id", "quarter"}, {"source", spins}, {"limits", {{"cpus", 0.25}}}},
     });
     EXPECT_LE(results["bomb"]["value"], 10) << results["bomb"];
