@@ -116,6 +116,15 @@ bool Checks::may_be_own_object(const Node& node, int depth) const {
         return function.type == kName || (function.type == kAttribute &&
                                           may_be_own_object(*function.child("value"), depth + 1));
     }
+    if (node.type == kAttribute) {
+        return module_of(*node.child("value")).empty() && facts.stored.contains(node.text("attr"));
+    }
+    if (node.type == kSubscript) {
+        const Node& items = *node.child("value");
+        static const NameSet keepers("sorted list tuple dict reversed set frozenset");
+        return (items.type == kCall && keepers.contains(function_of(*items.child("func")))) ||
+               may_be_own_object(items, depth + 1);
+    }
     if (node.type != kName || !module_of(node).empty()) return false;
     const Meaning found = meaning(node);
     if (found.binding == nullptr || !found.binding->member.empty()) return false;

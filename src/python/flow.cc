@@ -40,6 +40,58 @@ bool is_plain_decorator(std::string_view function) {
     return plain.contains(function);
 }
 
+/// Methods that are called where the object, or its class, is.
+bool is_called_by_name(std::string_view method) {
+    return method == "__init__" || method == "__new__" || method == "__post_init__" ||
+           method == "__call__";
+}
+
+/// Methods that Python gives a class.
+bool gets_class(std::string_view method) {
+    return method == "__get__" || method == "__set_name__" || method == "__exit__" ||
+           method == "__aexit__";
+}
+
+/// The methods behind an operator.
+std::vector<std::string_view> methods_of(NodeType op) {
+    switch (op) {
+        case kAdd:
+            return {"__add__", "__radd__", "__iadd__"};
+        case kSub:
+            return {"__sub__", "__rsub__", "__isub__"};
+        case kMult:
+            return {"__mul__", "__rmul__", "__imul__"};
+        case kMatMult:
+            return {"__matmul__", "__rmatmul__", "__imatmul__"};
+        case kDiv:
+            return {"__truediv__", "__rtruediv__", "__itruediv__"};
+        case kFloorDiv:
+            return {"__floordiv__", "__rfloordiv__", "__ifloordiv__"};
+        case kMod:
+            return {"__mod__", "__rmod__", "__imod__"};
+        case kPow:
+            return {"__pow__", "__rpow__", "__ipow__"};
+        case kLShift:
+            return {"__lshift__", "__rlshift__", "__ilshift__"};
+        case kRShift:
+            return {"__rshift__", "__rrshift__", "__irshift__"};
+        case kBitOr:
+            return {"__or__", "__ror__", "__ior__"};
+        case kBitXor:
+            return {"__xor__", "__rxor__", "__ixor__"};
+        case kBitAnd:
+            return {"__and__", "__rand__", "__iand__"};
+        case kInvert:
+            return {"__invert__"};
+        case kUSub:
+            return {"__neg__"};
+        case kUAdd:
+            return {"__pos__"};
+        default:
+            return {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"};
+    }
+}
+
 bool compares(std::string_view method) {
     static const NameSet methods("__eq__ __ne__ __lt__ __le__ __gt__ __ge__ __contains__");
     return methods.contains(method);
@@ -131,6 +183,9 @@ void Flow::gather_function(const Node& node, const Node* owner) {
         const std::string name = named.type == kName ? std::string(named.text("id")) : "";
         function.is_static = function.is_static || name == "staticmethod";
         function.is_class_method = function.is_class_method || name == "classmethod";
+        const std::string_view last = named.type == kName ? named.text("id") : named.text("attr");
+        function.is_property =
+            function.is_property || last.ends_with("property") || last == "setter";
     }
     if (node.type != kLambda) by_name_[node.text("name")].push_back(&node);
 }
@@ -163,6 +218,21 @@ const Node* Flow::owner_of(std::string_view name) const {
     return &module_;
 }
 
+Meaning Flow::meaning(const Node& name) const {
+    const Meaning found = checks_.meaning(name);
+    const Scope& scope = checks_.scopes.back();
+    if (scope.kind != Scope::Kind::kClass) return found;
+    const auto own = scope.names.find(name.text("id"));
+    if (own == scope.names.end()) return found;
+    return {found.kind, &own->second};
+}
+
+std::vector<const Node*> Flow::values_of(const Node& name) const {
+    if (name.type != kName) return {};
+    const Binding* binding = meaning(name).binding;
+    return binding == nullptr ? std::vector<const Node*>() : binding->values;
+}
+
 /// The innermost method around this place.
 const Flow::Function* Flow::current_method() const {
     for (std::size_t i = checks_.scopes.size(); i-- > 0;) {
@@ -190,6 +260,21 @@ const Node* Flow::method_class(const Node& name) const {
     const bool is_receiver =
         !function.is_static && first_parameter(*function.node) == name.text("id");
     return is_receiver ? function.owner : nullptr;
+}
+
+/// `value` is a class of the program's own that has the attribute in its body: by the class's name,
+/// or as the receiver of a class method.
+bool Flow::class_shows(const Node& value, std::string_view attribute) const {
+    if (value.type != kName) return false;
+    if (const Node* owner = method_class(value)) {
+        return functions_.at(owner_of(value.text("id"))).is_class_method &&
+               defines(*owner, attribute);
+    }
+    const Binding* binding = meaning(value).binding;
+    return binding != nullptr && !binding->has_unknown && !binding->values.empty() &&
+           std::ranges::all_of(binding->values, [&](const Node* shown) {
+               return shown->type == kClassDef && defines(*shown, attribute);
+           });
 }
 
 /// `numpy.random.default_rng`: what comes of it.
@@ -257,16 +342,48 @@ Kinds Flow::results_of(std::string_view method) const {
     return kinds;
 }
 
+Kinds Flow::results_of_operator(NodeType op) const {
+    Kinds kinds = 0;
+    for (const std::string_view method : methods_of(op))
+        kinds |= results_of(method);
+    return kinds;
+}
+
 void Flow::escape(std::string_view name, bool is_receiver_open) {
     const auto found = by_name_.find(name);
     if (found == by_name_.end()) return;
     for (const Node* node : found->second) {
         Function& function = functions_[node];
+        if (function.is_property) continue;  // Who names it gets its result.
         if (!function.is_escaped || (is_receiver_open && !function.is_receiver_open)) {
             is_changed_ = true;
         }
         function.is_escaped = true;
         function.is_receiver_open = function.is_receiver_open || is_receiver_open;
+    }
+}
+
+/// Whoever has the class may make objects of it.
+void Flow::escape_class(const Node& node) {
+    escaped_classes_.insert(&node);
+    for (const char* name : {"__init__", "__new__"}) {
+        const auto found = by_name_.find(name);
+        if (found == by_name_.end()) continue;
+        for (const Node* method : found->second) {
+            Function& function = functions_[method];
+            if (function.owner != &node || function.is_escaped) continue;
+            function.is_escaped = true;
+            is_changed_ = true;
+        }
+    }
+}
+
+/// `Circle.area.fget` is the function behind a property.
+void Flow::open_properties() {
+    for (auto& [node, function] : functions_) {
+        if (!function.is_property || function.is_receiver_open) continue;
+        function.is_escaped = function.is_receiver_open = true;
+        is_changed_ = true;
     }
 }
 
@@ -296,7 +413,7 @@ Kinds Flow::visit_constant(const Node& node) const {
 
 Kinds Flow::visit_name(const Node& node) {
     const std::string_view name = node.text("id");
-    const Meaning found = checks_.meaning(node);
+    const Meaning found = meaning(node);
     if (found.binding == nullptr) {
         if (name == "type") return kClasses;
         return is_builtin_class(name) ? kMayBeClass : 0;
@@ -310,7 +427,10 @@ Kinds Flow::visit_name(const Node& node) {
     }
     if (name == "type" && found.kind == Meaning::Kind::kGlobal) kinds |= kClasses;
     for (const Node* value : found.binding->values) {
-        if (value->type == kClassDef) kinds |= kMayBeClass | kinds_of_class(*value);
+        if (value->type == kClassDef) {
+            kinds |= kMayBeClass | kinds_of_class(*value);
+            escape_class(*value);
+        }
         if (is_function(value->type) && !aliases_.contains(&node))
             escape(value->text("name"), functions_[value].owner != nullptr);
     }
@@ -326,11 +446,14 @@ Kinds Flow::visit_attribute(const Node& node) {
         return kMayBeClass | kinds_of_module(full);
     }
     const Node& value = *node.child("value");
-    const Kinds base = visit(value);
+    Kinds base = visit(value);
     judge_attribute(node, base);
     if (is_text_of_class(name)) return kMayBeText;
     if (name == "__class__") return type_of(base);
     escape(name, (base & kMayBeClass) != 0);
+    if (name == "fget" || name == "func") open_properties();
+    // Of a class that the program shows, an attribute is what it shows.
+    if (class_shows(value, name)) base &= ~kMayBeClass;
     return base | attributes_[name] | results_of(name) |
            (by_name_.contains("__get__") ? results_of("__get__") : 0);
 }
@@ -359,12 +482,14 @@ Kinds Flow::visit_operator(const Node& node) {
         const bool is_identity = std::ranges::all_of(node.children("ops"), [](const auto& op) {
             return op->type == kIs || op->type == kIsNot;
         });
-        if (!is_identity) join(to_comparisons_, operands & kClasses);
-        return 0;
+        if (is_identity) return 0;
+        join(to_comparisons_, operands & kClasses);
+        return results_of_operator(kEq);
     }
     join(to_operators_, operands & kClasses);
     const bool is_made = node.type == kBinOp && (operands & kMayBeText) != 0;
-    return operands | (from_escaped_ & kClasses) | (is_made ? kMayNameAnything : 0);
+    return operands | results_of_operator(node.child("op")->type) |
+           (is_made ? kMayNameAnything : 0);
 }
 
 Kinds Flow::visit_comprehension(const Node& node) {
@@ -483,7 +608,8 @@ void Flow::visit_decorators(const Node& node, Kinds decorated) {
 void Flow::visit_parameters(const Node& node, const Function& function) {
     const Node& arguments = *node.child("args");
     std::size_t index = 0;
-    const bool is_called_by_python = function.owner != nullptr && is_dunder(node.text("name"));
+    const bool is_called_by_python = function.owner != nullptr && is_dunder(node.text("name")) &&
+                                     !is_called_by_name(node.text("name"));
     for (const char* list : {"posonlyargs", "args", "kwonlyargs", "vararg", "kwarg"}) {
         for (const auto& parameter : arguments.children(list)) {
             Kinds& kinds = variables_[{&node, parameter->text("arg")}];
@@ -494,6 +620,7 @@ void Flow::visit_parameters(const Node& node, const Function& function) {
                                       node.text("name") == "_generate_next_value_";
                 join(kinds, kinds_of_class(*function.owner) | (is_class ? kMayBeClass : 0));
             }
+            if (!is_receiver && gets_class(node.text("name"))) join(kinds, kMayBeClass);
             if (function.is_escaped && (!is_receiver || function.is_receiver_open)) {
                 join(kinds, to_escaped_);
             }
@@ -543,6 +670,12 @@ void Flow::visit_class(const Node& node) {
     for (const auto& base : node.children("bases"))
         judge_base(*base, visit(*base));
     visit_all(node, "keywords");
+    if (escaped_classes_.contains(&node)) {
+        for (const auto& statement : node.children("body")) {
+            if (statement->type != kAnnAssign) continue;
+            join(attributes_[statement->child("target")->text("id")], to_escaped_);
+        }
+    }
     in_scope(node, [&] { visit_all(node, "body"); });
     visit_decorators(node, kMayBeClass | kinds_of_class(node));
 }
@@ -612,7 +745,8 @@ Kinds Flow::visit(const Node& node) {
             const Kinds kinds = visit(*node.child("value"));
             join(to_operators_, kinds & kClasses);
             const bool is_made = (kinds & kMayBeText) != 0;
-            assign(*node.child("target"), kinds | (is_made ? kMayNameAnything : 0));
+            assign(*node.child("target"), kinds | results_of_operator(node.child("op")->type) |
+                                              (is_made ? kMayNameAnything : 0));
             return 0;
         }
         case kAnnAssign: {

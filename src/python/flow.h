@@ -45,6 +45,7 @@ class Flow {
         const Node* owner = nullptr;  ///< The class it is a method of.
         bool is_static = false;
         bool is_class_method = false;
+        bool is_property = false;
         bool is_plain = true;           ///< No decorator puts something else in its place.
         bool is_escaped = false;        ///< It may be called from anywhere…
         bool is_receiver_open = false;  ///< …with anything as its `self`.
@@ -104,14 +105,21 @@ class Flow {
 
     // ── what is known ──
     const Node* owner_of(std::string_view name) const;
+    /// As the walk's, but in a class body for the class's names too.
+    Meaning meaning(const Node& name) const;
+    std::vector<const Node*> values_of(const Node& name) const;
     Kinds& variable(std::string_view name) { return variables_[{owner_of(name), name}]; }
     const Function* current_method() const;
     const Node* method_class(const Node& name) const;
+    bool class_shows(const Node& value, std::string_view attribute) const;
     Kinds kinds_of_module(std::string_view full) const;
     Kinds kinds_of_class(const Node& node, int depth = 0);
     bool defines(const Node& class_node, std::string_view name, int depth = 0) const;
     Kinds results_of(std::string_view method) const;
+    Kinds results_of_operator(NodeType op) const;
     void escape(std::string_view name, bool is_receiver_open);
+    void escape_class(const Node& node);
+    void open_properties();
     void join(Kinds& place, Kinds more);
 
     // ── judgement (flow_checks.cc) ──
@@ -132,7 +140,8 @@ class Flow {
     std::map<const Node*, Kinds> results_;
     std::map<const Node*, Function> functions_;
     std::map<std::string_view, std::vector<const Node*>> by_name_;
-    std::set<const Node*> aliases_;  ///< Methods named in class bodies to get another name.
+    std::set<const Node*> aliases_;          ///< Methods named in class bodies to get another name.
+    std::set<const Node*> escaped_classes_;  ///< Named other than to be called.
     std::set<const Node*> trusted_;
     std::set<const Node*> judged_;
     Kinds to_escaped_ = 0;      ///< Handed to whatever may be called unseen.

@@ -100,7 +100,7 @@ void Flow::hand_to_callbacks(const Arguments& arguments, Kinds kinds) {
     for (const Argument& argument : arguments.list) {
         const Node& node = *argument.node;
         if (node.type == kLambda) hand_all_to(node, kinds);
-        for (const Node* value : checks_.values_of(node)) {
+        for (const Node* value : values_of(node)) {
             if (functions_.contains(value)) hand_all_to(*value, kinds);
         }
         if (node.type != kAttribute) continue;
@@ -141,7 +141,7 @@ Kinds Flow::visit_call(const Node& node) {
 }
 
 Kinds Flow::call_named(const Node& call, const Node& name, const Arguments& arguments) {
-    const Meaning found = checks_.meaning(name);
+    const Meaning found = meaning(name);
     const std::string_view text = name.text("id");
     Kinds result = 0;
     if (text == "type" && found.kind == Meaning::Kind::kGlobal) {
@@ -228,12 +228,15 @@ Kinds Flow::call_method(const Node& call, const Node& callee, const Arguments& a
             const bool is_unbound = takes_receiver && !function.is_class_method;
             if (is_unbound && (base & kMayBeClass) != 0) hand_to(*method, arguments, 0);
             result |= results_[method];
+            if (function.is_property) result |= call_unknown(call, results_[method], arguments);
             if (!function.is_plain) result |= call_unknown(call, attributes_[name], arguments);
         }
+        if (class_shows(value, name)) return result;
         put_into(value, arguments.all & kClasses);
         if (base == 0) return result;
     } else if (checks_.facts.attributes.contains(name)) {
-        result |= call_unknown(call, base | attributes_[name], arguments);
+        const Kinds stored = base | attributes_[name] | results_of("__get__");
+        result |= call_unknown(call, stored, arguments);
         if (base == 0) return result;
     } else {
         put_into(value, arguments.all);
