@@ -46,6 +46,12 @@ bool is_called_by_name(std::string_view method) {
            method == "__call__";
 }
 
+/// Attributes of libraries' objects that are classes, or hold some.
+bool gives_class(std::string_view name) {
+    static const NameSet attributes("type types traps flags category default_factory func");
+    return attributes.contains(name);
+}
+
 /// Methods that Python gives a class.
 bool gets_class(std::string_view method) {
     return method == "__get__" || method == "__set_name__" || method == "__exit__" ||
@@ -454,6 +460,7 @@ Kinds Flow::visit_attribute(const Node& node) {
     if (name == "fget" || name == "func") open_properties();
     // Of a class that the program shows, an attribute is what it shows.
     if (class_shows(value, name)) base &= ~kMayBeClass;
+    if (gives_class(name)) base |= kMayBeClass;
     return base | attributes_[name] | results_of(name) |
            (by_name_.contains("__get__") ? results_of("__get__") : 0);
 }

@@ -188,6 +188,9 @@ Kinds Flow::call_own_class(const Node& node, const Arguments& arguments, int dep
             hand_to(*statement, arguments, 1);
             has_constructor = true;
         }
+        if (functions_.contains(statement.get()) && name == "_missing_") {
+            hand_to(*statement, arguments, 1);
+        }
         // What makes constructors makes them of annotations.
         if (statement->type == kAnnAssign) {
             join(attributes_[statement->child("target")->text("id")], arguments.all);
@@ -217,6 +220,7 @@ Kinds Flow::call_method(const Node& call, const Node& callee, const Arguments& a
     if (name == "send" || name == "asend" || name == "throw" || name == "athrow") {
         join(sent_, arguments.all);
     }
+    if (name == "fget" || name == "func") open_properties();
     const auto own = by_name_.find(name);
     Kinds result = 0;
     if (own != by_name_.end()) {
@@ -246,6 +250,7 @@ Kinds Flow::call_method(const Node& call, const Node& callee, const Arguments& a
     hand_to_callbacks(arguments, base | arguments.all);
     give_to_strangers(arguments.all & kClasses);
     result |= base | arguments.all | (from_escaped_ & kClasses);
+    if (name == "construct_array_type") result |= kMayBeClass;
     if ((base & kMayBeText) != 0 && makes_text(name)) result |= kMadeText;
     if (gives_data(name)) result &= ~kMayBeStream;
     return result;
@@ -305,6 +310,12 @@ Kinds Flow::call_library(const Node& call, std::string_view name, const Argument
         for (const auto& [attribute, kinds] : attributes_)
             result |= kinds & kClasses;
     }
+    if (name.starts_with("copy.")) {
+        result |= results_of("__copy__") | results_of("__deepcopy__");
+    }
+    static const NameSet class_givers(
+        "numpy.obj2sctype numpy.common_type numpy.maximum_sctype numpy.issubclass_");
+    if (class_givers.contains(name)) result |= kMayBeClass;
     if (name == "collections.namedtuple" || name.starts_with("enum.")) result &= ~kMadeText;
     judge_handed(call, arguments);
     hand_to_callbacks(arguments, all);
