@@ -48,7 +48,8 @@ bool is_called_by_name(std::string_view method) {
 
 /// Attributes of libraries' objects that are classes, or hold some.
 bool gives_class(std::string_view name) {
-    static const NameSet attributes("type types traps flags category default_factory func");
+    static const NameSet attributes(
+        "type types traps flags category default_factory func registry");
     return attributes.contains(name);
 }
 
@@ -111,6 +112,9 @@ bool is_text_of_class(std::string_view name) {
 
 /// Whether a refused name stands in a text.
 bool holds_refused_name(const Checks& checks, std::string_view text) {
+    const bool is_asked_for = std::ranges::any_of(
+        checks.imported(), [](const ModuleRule* module) { return !module->name_methods.empty(); });
+    if (!is_asked_for) return false;
     for (std::size_t at = 0; at < text.size();) {
         std::size_t end = at;
         while (end < text.size() && is_identifier_character(text[end]))
@@ -411,10 +415,13 @@ Kinds Flow::visit_all(const Node& node, std::string_view field) {
     return kinds;
 }
 
-Kinds Flow::visit_constant(const Node& node) const {
+Kinds Flow::visit_constant(const Node& node) {
     if (string_literal(&node) == nullptr) return 0;
-    const bool is_refused = holds_refused_name(checks_, node.text("value"));
-    return kMayBeText | (is_refused ? kMayNameAnything : 0);
+    const auto [constant, is_new] = constants_.try_emplace(&node, kMayBeText);
+    if (is_new && holds_refused_name(checks_, node.text("value"))) {
+        constant->second |= kMayNameAnything;
+    }
+    return constant->second;
 }
 
 Kinds Flow::visit_name(const Node& node) {
@@ -445,8 +452,7 @@ Kinds Flow::visit_name(const Node& node) {
 
 Kinds Flow::visit_attribute(const Node& node) {
     const std::string_view name = node.text("attr");
-    const std::string full = checks_.function_of(node);
-    if (!full.empty()) {
+    if (const std::string full = checks_.function_of(node); !full.empty()) {
         if (full == "typing.Type") return kClasses;
         if (full.starts_with("sys.std")) return kMayBeStream;
         return kMayBeClass | kinds_of_module(full);
@@ -783,7 +789,11 @@ Kinds Flow::visit(const Node& node) {
             join(raised_, visit_children(node));
             return 0;
         case kExceptHandler:
-            if (!node.text("name").empty()) join(variable(node.text("name")), raised_);
+            // `{}[int]` raises a KeyError that holds the key.
+            if (!node.text("name").empty()) {
+                join(variable(node.text("name")),
+                     raised_ | ((to_operators_ | to_escaped_) & kClasses));
+            }
             visit_children(node);
             return 0;
         case kMatch:

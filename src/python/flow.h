@@ -13,6 +13,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -74,7 +75,7 @@ class Flow {
     Kinds visit_operator(const Node& node);
     Kinds visit_comprehension(const Node& node);
     Kinds visit_match(const Node& node);
-    Kinds visit_constant(const Node& node) const;
+    Kinds visit_constant(const Node& node);
     void visit_pattern(const Node& pattern, Kinds subject);
     void visit_function(const Node& node);
     void visit_parameters(const Node& node, const Function& function);
@@ -134,7 +135,8 @@ class Flow {
 
     Checks& checks_;
     const Node& module_;
-    std::map<const Node*, Scope> scopes_;  ///< Those that are not in use.
+    std::unordered_map<const Node*, Kinds> constants_;  ///< What their text is, once found out.
+    std::map<const Node*, Scope> scopes_;               ///< Those that are not in use.
     std::map<std::pair<const Node*, std::string_view>, Kinds> variables_;
     std::map<std::string_view, Kinds> attributes_;
     std::map<const Node*, Kinds> results_;

@@ -274,7 +274,8 @@ Kinds Flow::call_builtin(const Node& call, std::string_view name, const Argument
     static const NameSet plain(
         "int float bool len hash id isinstance issubclass print callable ord complex bytes "
         "bytearray range round abs");
-    static const NameSet callers("map filter sorted min max iter");
+    static const NameSet callers(
+        "map filter sorted min max iter property staticmethod classmethod");
     if (makes_text.contains(name)) return kMadeText;
     if (plain.contains(name)) return 0;
     if (name == "super") {
