@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -72,6 +73,18 @@ UniqueFd make_sealed_memfd(const char* name, std::span<const std::byte> content)
     check(::fcntl(file.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK),
           "sealing an in-memory file", "fcntl(F_ADD_SEALS)");
     return file;
+}
+
+std::string read_sealed_memfd(int fd) {
+    struct stat info{};
+    check(::fstat(fd, &info), "reading an in-memory file", "fstat");
+    std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
+    const ssize_t got =
+        check(::pread(fd, bytes.data(), bytes.size(), 0), "reading an in-memory file", "pread");
+    if (static_cast<std::size_t>(got) != bytes.size()) {
+        throw Error("an in-memory file is cut short");
+    }
+    return bytes;
 }
 
 void write_all(int target_fd, std::span<const std::byte> bytes) {

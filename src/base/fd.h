@@ -70,6 +70,10 @@ UniqueFd duplicate(int source_fd);
 /// set), positioned at 0. `name` shows in /proc/PID/maps only.
 UniqueFd make_sealed_memfd(const char* name, std::span<const std::byte> content);
 
+/// Its content, without moving the offset that it may share with others. Throws SystemError, or
+/// Error where it is not all there.
+std::string read_sealed_memfd(int fd);
+
 /// Writes everything, riding over EINTR and short writes, and waiting where a non-blocking
 /// descriptor has no room. Throws SystemError.
 void write_all(int target_fd, std::span<const std::byte> bytes);

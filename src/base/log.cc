@@ -39,11 +39,28 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
     return spdlog::level::off;
 }
 
+std::string code_of(unsigned char byte, bool for_json) {
+    std::array<char, 8> code{};
+    (void)std::snprintf(code.data(), code.size(), for_json ? "\\u%04x" : "\\x%02x", byte);
+    return code.data();
+}
+
+/// A control character of the second set, as UTF-8: to some terminals U+009B is ESC [.
+bool is_c1(std::string_view text) {
+    return text.size() > 1 && text[0] == '\xc2' && static_cast<unsigned char>(text[1]) >= 0x80 &&
+           static_cast<unsigned char>(text[1]) < 0xa0;
+}
+
 /// A message may quote what a user or a job wrote: control characters never reach the terminal.
 std::string escape(std::string_view text, bool for_json) {
     std::string out;
-    for (const char c : text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
         const auto byte = static_cast<unsigned char>(c);
+        if (is_c1(text.substr(i))) {
+            out += code_of(static_cast<unsigned char>(text[++i]), for_json);
+            continue;
+        }
         if (for_json && (c == '"' || c == '\\')) {
             out.push_back('\\');
             out.push_back(c);
@@ -52,9 +69,7 @@ std::string escape(std::string_view text, bool for_json) {
                 out.push_back(c);
                 continue;
             }
-            std::array<char, 8> code{};
-            (void)std::snprintf(code.data(), code.size(), for_json ? "\\u%04x" : "\\x%02x", byte);
-            out += code.data();
+            out += code_of(byte, for_json);
         } else {
             out.push_back(c);
         }

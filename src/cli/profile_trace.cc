@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/log.h"
+#include "base/output_file.h"
 #include "base/random_id.h"
 #include "base/units.h"
 #include "cli/flag_words.h"
@@ -174,10 +174,18 @@ void tell_refused(const Log& log, const seccomp::CallTrace& trace) {
     }
 }
 
-void write_profile(const Tracing& tracing, const std::string& profile) {
+/// Known to be writable before anything is run. None for stdout.
+std::optional<OutputFile> open_output(const TraceFlags& flags) {
+    std::optional<OutputFile> file;
+    if (flags.output != "-") with_context("--output", [&] { file.emplace(flags.output); });
+    return file;
+}
+
+void write_profile(const Tracing& tracing, std::optional<OutputFile>& file,
+                   const std::string& profile) {
     const std::string& output = tracing.flags.output;
-    if (output == "-") return print(profile);
-    replace_file(output, profile);
+    if (!file) return print(profile);
+    file->write(profile);
     tracing.log.info(concat("profile: '", output, "': ", tracing.trace.let_through().size(),
                             " system calls of ", tracing.flags.programs.size(), " program",
                             tracing.flags.programs.size() == 1 ? "" : "s",
@@ -194,6 +202,7 @@ int trace_profile(std::span<const std::string> words) {
         with_context("--runs", [&] { return parse_integer(flags.runs, 1, kMostRuns); });
     const runtime::InstalledFiles files = runtime::installed_files();
     const std::string base = read_base(flags, files.profiles);
+    std::optional<OutputFile> output = open_output(flags);
     const Voice voice = read_voice(flags);
     Tracing tracing{
         .flags = flags,
@@ -206,7 +215,7 @@ int trace_profile(std::span<const std::string> words) {
     for (const char* name : kAlwaysNeeded)
         tracing.trace.need(name);
     tell_refused(tracing.log, tracing.trace);
-    write_profile(tracing, tracing.trace.profile(base));
+    write_profile(tracing, output, tracing.trace.profile(base));
     return tracing.all_ended_well ? 0 : 1;
 }
 

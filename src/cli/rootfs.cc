@@ -10,11 +10,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "cli/rootfs_inside.h"
 #include "cli/rootfs_inspect.h"
 #include "rootfs/build.h"
 #include "rootfs/debian.h"
 #include "rootfs/import.h"
 #include "rootfs/recipe.h"
+#include "rootfs/staging.h"
+#include "runtime/caretaker.h"
 
 namespace vitrine::cli {
 
@@ -31,10 +34,12 @@ constexpr const char* kExamples = R"(Examples:
 constexpr const char* kImportExamples = R"(Examples:
   docker save python:3.11-slim -o python.tar && vitrine rootfs import python.tar -o python
   vitrine rootfs import --quiet root.tar.gz -o mine
+  vitrine rootfs import --bytecode slim.tar -o slim
 
 Reads what 'docker save' writes, an OCI layout as one tar, or a tar of a root, plain or compressed
-with gzip or zstd. Nothing is fetched, nothing of the archive is run. Python must be 3.9 to 3.13, with its
-shared libpython, on a glibc no newer than this host's.)";
+with gzip or zstd. Nothing is fetched. Nothing of the archive is run, but by --bytecode, in a sandbox: its
+Python compiles its modules once, so that no job does. Python must be 3.9 to 3.13, with its shared
+libpython, on a glibc no newer than this host's.)";
 
 constexpr const char* kBuildExamples = R"(Examples:
   vitrine rootfs build -o build/rootfs/minimal
@@ -43,12 +48,14 @@ constexpr const char* kBuildExamples = R"(Examples:
   vitrine rootfs build -o tools --with-command busybox
   vitrine rootfs build -o mine --from-venv .venv
   vitrine rootfs build -o newer --python ~/.pyenv/versions/3.11.7/bin/python3
+  vitrine rootfs build -o fetched --recipe debian
 
 A rootfs is an ordinary directory that holds Python and, without --with-command,
 nothing to execute. One that Vitrine made before is replaced at once when the new one is complete.)";
 
 struct ImportFlags {
     rootfs::ImportRequest request;
+    bool has_bytecode = false;
     bool is_quiet = false;
 };
 
@@ -57,6 +64,8 @@ void add_import_flags(CLI::App& import, ImportFlags& flags) {
     import.add_option("-o,--output", flags.request.output, "Directory to make")
         ->required()
         ->type_name("DIR");
+    import.add_flag("--bytecode", flags.has_bytecode,
+                    "Compile its modules, by its own Python in a sandbox");
     import.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
     import.footer(kImportExamples);
 }
@@ -100,6 +109,9 @@ void add_build_flags(CLI::App& build, BuildFlags& flags) {
                     "Programs of the host to take along, executable: by name or path")
         ->type_name("NAME,...")
         ->delimiter(',');
+    build.add_flag_callback(
+        "--no-bytecode", [&flags] { flags.request.has_bytecode = false; },
+        "Compile nothing: every job compiles what it imports");
     build.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
     build.footer(kBuildExamples);
 }
@@ -130,7 +142,10 @@ rootfs::Manifest build_as_asked(BuildFlags& flags) {
             "recipe");
     }
     return rootfs::build_from_debian(
-        {.recipe = recipe, .output = request.output, .progress = request.progress});
+        {.recipe = recipe,
+         .output = request.output,
+         .run_inside = request.has_bytecode ? rootfs::RunInside(run_inside) : rootfs::RunInside(),
+         .progress = request.progress});
 }
 
 int build_rootfs(BuildFlags& flags) {
@@ -145,10 +160,22 @@ int build_rootfs(BuildFlags& flags) {
 int import_rootfs(ImportFlags& flags) {
     const Log log(flags.is_quiet ? LogLevel::kError : LogLevel::kInfo, LogFormat::kText);
     flags.request.progress = [&log](const std::string& line) { log.info("rootfs: " + line); };
+    if (flags.has_bytecode) flags.request.run_inside = run_inside;
     const auto start = Clock::now();
     const rootfs::Manifest manifest = rootfs::import_archive(flags.request);
     tell_summary(log, flags.request.output, manifest, Clock::now() - start);
     return 0;
+}
+
+/// Makes `output` by `make`; interrupted, nothing of it is left.
+int make_carefully(const std::string& output, const std::function<int()>& make) {
+    const auto clean_up = [&output] {
+        rootfs::remove_unfinished(output);
+        const Log log(LogLevel::kError, LogFormat::kText);
+        log.error(concat("rootfs: interrupted; '", output, "' is what it was before"));
+    };
+    if (const std::optional<int> exit_code = runtime::leave_to_child(clean_up)) return *exit_code;
+    return make();
 }
 
 int parse_and_do(std::span<const std::string> words) {
@@ -175,10 +202,13 @@ int parse_and_do(std::span<const std::string> words) {
     } catch (const CLI::ParseError& error) {
         throw UsageError(error.what(), "'vitrine rootfs --help' shows how it is used");
     }
-    if (import->parsed()) return import_rootfs(import_flags);
+    if (import->parsed()) {
+        return make_carefully(import_flags.request.output,
+                              [&] { return import_rootfs(import_flags); });
+    }
     if (verify->parsed()) return verify_rootfs(inspect_flags);
     if (show->parsed()) return show_rootfs(inspect_flags);
-    return build_rootfs(build_flags);
+    return make_carefully(build_flags.request.output, [&] { return build_rootfs(build_flags); });
 }
 
 }  // namespace

@@ -63,20 +63,38 @@ class Words {
 };
 
 struct Refused {
-    std::string_view start;
+    char letter;
+    std::string_view word;  ///< Its long form, as short as strace understands it.
     const char* reason;
     const char* instead;
 };
 
 /// Whoever says these would get another strace than the one vitrine waits for.
 constexpr auto kRefused = std::to_array<Refused>({
-    {"-o", "vitrine names the file itself", "use --strace=FILE"},
-    {"--output=", "vitrine names the file itself", "use --strace=FILE"},
-    {"-p", "vitrine attaches to the program itself", "leave it out"},
-    {"--attach", "vitrine attaches to the program itself", "leave it out"},
-    {"-D", "vitrine waits for strace, which would leave it", "leave it out"},
-    {"--daemon", "vitrine waits for strace, which would leave it", "leave it out"},
+    {'o', "--output", "vitrine names the file itself", "use --strace=FILE"},
+    {'p', "--at", "vitrine attaches to the program itself", "leave it out"},
+    {'D', "--da", "vitrine waits for strace, which would leave it", "leave it out"},
 });
+
+/// Short options that take the rest of their word, or the next one, for their value.
+constexpr std::string_view kTakesValue = "abeEIoOpPsSuUX";
+
+/// Short options may stand in one word: `-fp1`.
+bool has_letter(std::string_view word, char letter) {
+    if (!word.starts_with('-') || word.starts_with("--")) return false;
+    for (const char c : word.substr(1)) {
+        if (c == letter) return true;
+        if (kTakesValue.contains(c)) return false;
+    }
+    return false;
+}
+
+bool says(std::string_view word, const Refused& refused) {
+    if (has_letter(word, refused.letter)) return true;
+    // --output-append-mode and --output-separately are others.
+    const std::string_view name = word.substr(0, word.find('='));
+    return refused.letter == 'o' ? name == refused.word : name.starts_with(refused.word);
+}
 
 /// What names a descriptor of ours, for another process to open.
 std::string seen_from_outside(const std::string& path) {
@@ -102,7 +120,7 @@ std::vector<std::string> parse_strace_options(const std::string& text) {
     std::vector<std::string> words = split_words(text);
     for (const std::string& word : words) {
         for (const Refused& refused : kRefused) {
-            if (!word.starts_with(refused.start)) continue;
+            if (!says(word, refused)) continue;
             throw UsageError(concat("'", word, "' is not for you to say: ", refused.reason),
                              refused.instead);
         }

@@ -79,15 +79,16 @@ class Build {
         probe_ = ask({.executable = executable_,
                       .environment = request_.environment,
                       .distributions = request_.distributions});
-        describe();
+        note_python();
         lay_out();
         copy_standard_library();
         copy_distributions();
         copy_commands();
         copy_libraries();
-        write_bytecode();
+        if (request_.has_bytecode) write_bytecode();
         copy_time_zones();
         add_small_files(tree_);
+        describe(tree_, python_);
         request_.progress("writing the manifest");
         const std::string& source =
             request_.environment.empty() ? executable_ : request_.environment;
@@ -99,7 +100,7 @@ class Build {
         return path_in_tree(probe_, host_path);
     }
 
-    void describe() {
+    void note_python() {
         python_ = {.version = probe_.version,
                    .soabi = probe_.soabi,
                    .libpython = in_tree(probe_.libpython),

@@ -18,7 +18,8 @@ struct BuildRequest {
     std::vector<std::string> distributions;  ///< To take along, with all they need.
     /// Programs of the host to take along, by name or path, for jobs that are no Python.
     std::vector<std::string> commands;
-    std::string recipe;  ///< For the manifest: the recipe's name, or empty.
+    bool has_bytecode = true;  ///< Without, every job compiles what it imports.
+    std::string recipe;        ///< For the manifest: the recipe's name, or empty.
     /// Told what is being done, one short line at a time.
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };

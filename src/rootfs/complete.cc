@@ -30,9 +30,12 @@ void add_small_files(Tree& tree) {
     }
 }
 
+void describe(Tree& tree, const PythonDescription& python) {
+    tree.write(kDescriptionFile, encode_description(python));
+}
+
 Manifest complete(Tree& tree, const PythonDescription& python, const std::string& source,
                   const std::string& recipe) {
-    tree.write(kDescriptionFile, encode_description(python));
     Manifest manifest{.content_id = {},
                       .builder = "vitrine " VITRINE_VERSION,
                       .source = source,

@@ -12,8 +12,10 @@ namespace vitrine::rootfs {
 /// mounts on. What is there already stays.
 void add_small_files(Tree& tree);
 
-/// Writes what the tree says about itself: the description, which the run path reads, then the
-/// manifest. A tree with a manifest is complete.
+/// Writes what the tree says of its Python: jobs can run in it from then on.
+void describe(Tree& tree, const PythonDescription& python);
+
+/// Writes the manifest of a tree that is described. A tree with a manifest is complete.
 Manifest complete(Tree& tree, const PythonDescription& python, const std::string& source,
                   const std::string& recipe);
 

@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "rootfs/compile.h"
 #include "rootfs/manifest.h"
 #include "rootfs/recipe.h"
 
@@ -12,12 +13,13 @@ namespace vitrine::rootfs {
 struct DebianRequest {
     Recipe recipe;       ///< With a suite and packages.
     std::string output;  ///< Directory to make; one made by us before is replaced.
+    /// Has its Python write bytecode for its modules; empty: it has none.
+    RunInside run_inside = {};
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
 /// Has mmdebstrap fetch, verify and unpack the packages with all they need, none of their scripts
-/// run, and imports what that makes. Needs a network, and root or a user with subordinate ids.
-/// Throws Error.
+/// run, and imports what that makes. Needs a mirror, and no privilege. Throws Error.
 Manifest build_from_debian(const DebianRequest& request);
 
 }  // namespace vitrine::rootfs

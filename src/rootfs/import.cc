@@ -51,6 +51,15 @@ void take_glibc_of_host(Tree& tree) {
     }
 }
 
+void compile_modules(const ImportRequest& request, Tree& tree, const PythonDescription& python) {
+    request.progress(
+        concat("compiling its modules with its own Python ", python.version, ", in a sandbox"));
+    with_context("writing bytecode", [&] {
+        const std::size_t count = compile_inside(tree, python, request.run_inside);
+        request.progress(concat("wrote the bytecode of ", count, " modules"));
+    });
+}
+
 }  // namespace
 
 Manifest import_archive(const ImportRequest& request) {
@@ -63,6 +72,8 @@ Manifest import_archive(const ImportRequest& request) {
         const PythonDescription python = find_python(staging.path());
         take_glibc_of_host(tree);
         add_small_files(tree);
+        describe(tree, python);
+        if (request.run_inside) compile_modules(request, tree, python);
         request.progress("writing the manifest");
         Manifest manifest = complete(tree, python, source, request.recipe);
         staging.commit();

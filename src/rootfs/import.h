@@ -4,6 +4,7 @@
 #include <functional>
 #include <string>
 
+#include "rootfs/compile.h"
 #include "rootfs/manifest.h"
 
 namespace vitrine::rootfs {
@@ -13,13 +14,15 @@ struct ImportRequest {
     std::string output;   ///< Directory to make; one made by us before is replaced.
     std::string source;   ///< What to call the archive; empty for its path.
     std::string recipe;   ///< For the manifest: the recipe's name, or empty.
+    /// Has its Python write bytecode for its modules; empty: they keep what they came with.
+    RunInside run_inside = {};
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
-/// Unpacks beside `output` and renames at the end, as build() does. Nothing of the archive is run,
-/// compiled or followed out of it; devices, set-id bits, owners and x bits do not come along.
-/// glibc's own libraries are replaced by the host's, which the sandbox's processes already have
-/// mapped. Throws Error.
+/// Unpacks beside `output` and renames at the end, as build() does. Nothing of the archive is
+/// followed out of it, or run or compiled, unless in `run_inside`; devices, set-id bits, owners and
+/// x bits do not come along. glibc's own libraries are replaced by the host's, which the sandbox's
+/// processes already have mapped. Throws Error.
 Manifest import_archive(const ImportRequest& request);
 
 }  // namespace vitrine::rootfs

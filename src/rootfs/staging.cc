@@ -17,6 +17,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kMark = ".building.";
+/// Ends the name of a Workspace.
+constexpr const char* kWork = ".work";
 
 void refuse_foreign(const std::string& target) {
     if (!fs::exists(fs::symlink_status(target))) return;
@@ -24,15 +26,6 @@ void refuse_foreign(const std::string& target) {
     if (is_directory && (fs::is_empty(target) || fs::exists(target + kDescriptionFile))) return;
     throw UsageError(concat("'", target, "' exists and is not a rootfs that Vitrine made"),
                      "name another directory with -o, or remove this one yourself");
-}
-
-void remove_leftovers(const std::string& target) {
-    const std::string prefix = fs::path(target).filename().string() + kMark;
-    for (const auto& entry : fs::directory_iterator(fs::path(target).parent_path())) {
-        const std::string name = entry.path().filename();
-        if (!name.starts_with(prefix)) continue;
-        if (!fs::exists(concat("/proc/", name.substr(prefix.size())))) fs::remove_all(entry.path());
-    }
 }
 
 std::string absolute_target(const std::string& target) {
@@ -43,18 +36,47 @@ std::string absolute_target(const std::string& target) {
 
 }  // namespace
 
-Staging::Staging(const std::string& target) : target_(absolute_target(target)) {
-    refuse_foreign(target_);
-    fs::create_directories(fs::path(target_).parent_path());
-    remove_leftovers(target_);
-    const std::string path = concat(target_, kMark, ::getpid());
+void remove_unfinished(const std::string& target) {
+    const fs::path path = absolute_target(target);
+    if (!fs::is_directory(path.parent_path())) return;
+    const std::string prefix = path.filename().string() + kMark;
+    for (const auto& entry : fs::directory_iterator(path.parent_path())) {
+        const std::string name = entry.path().filename();
+        if (!name.starts_with(prefix)) continue;
+        const std::string pid = fs::path(name.substr(prefix.size())).stem();
+        if (!fs::exists(concat("/proc/", pid))) fs::remove_all(entry.path());
+    }
+}
+
+namespace {
+
+std::string make_beside(const std::string& target, const char* ending) {
+    refuse_foreign(target);
+    fs::create_directories(fs::path(target).parent_path());
+    remove_unfinished(target);
+    std::string path = concat(target, kMark, ::getpid(), ending);
     check(::mkdir(path.c_str(), 0755), concat("making the directory '", path, "'"), "mkdir");
     check(::chmod(path.c_str(), 0755), concat("opening '", path, "' to readers"), "chmod");
-    path_ = path;
+    return path;
+}
+
+}  // namespace
+
+Staging::Staging(const std::string& target) : target_(absolute_target(target)) {
+    path_ = make_beside(target_, "");
 }
 
 Staging::~Staging() {
     if (path_.empty()) return;
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+}
+
+Workspace::Workspace(const std::string& target) {
+    path_ = make_beside(absolute_target(target), kWork);
+}
+
+Workspace::~Workspace() {
     std::error_code ignored;
     fs::remove_all(path_, ignored);
 }

@@ -25,4 +25,22 @@ class Staging {
     std::string path_;
 };
 
+/// A directory beside `target` for what is needed meanwhile; goes away like an uncommitted Staging.
+class Workspace {
+  public:
+    /// Throws UsageError as Staging does.
+    explicit Workspace(const std::string& target);
+    ~Workspace();
+    Workspace(const Workspace&) = delete;
+    Workspace& operator=(const Workspace&) = delete;
+
+    const std::string& path() const noexcept { return path_; }
+
+  private:
+    std::string path_;
+};
+
+/// Removes what builders of `target` left that were killed and are gone.
+void remove_unfinished(const std::string& target);
+
 }  // namespace vitrine::rootfs

@@ -18,6 +18,9 @@ using sandbox::monotonic_ns;
 
 /// The loop has others to look after.
 constexpr int kCallsPerTurn = 64;
+/// More callers than these are not heard before some are answered. A caller that is killed makes
+/// room for the next: their number is no bound.
+constexpr std::size_t kMostDue = 256;
 /// One part in so many of a CPU. What a turn of the loop costs beside comes to as much again.
 constexpr std::int64_t kShareOfCpu = 8;
 constexpr std::int64_t kMostSavedNs = 50'000'000;
@@ -107,7 +110,7 @@ void CallListener::serve() {
     const std::int64_t began_ns = thread_cpu_ns();
     int heard = 0;
     try {
-        while (heard < kCallsPerTurn) {
+        while (heard < kCallsPerTurn && due_.size() < kMostDue) {
             const auto call = listener_->receive();
             if (!call) break;
             ++heard;
@@ -115,6 +118,7 @@ void CallListener::serve() {
         }
         if (heard == 0 && listener_->is_unused()) return stop();
         if (!rest_.is_set()) answer_all();
+        if (due_.size() >= kMostDue) loop_.change(listener_->fd(), 0);
     } catch (const Error& error) {
         // Closed, it has every call that waits fail with ENOSYS: nobody hangs.
         stop();
@@ -138,13 +142,21 @@ void CallListener::answer_all() {
     while (!due_.empty()) {
         const Answer answer = due_.front();
         due_.pop_front();
-        if (is_refusal(answer.outcome)) {
-            const std::uint32_t error_number = answer.outcome & SECCOMP_RET_DATA;
-            listener_->answer(answer.id, static_cast<int>(std::min(error_number, kMaxErrno)));
-        } else {
-            // Decided by registers, which the kernel has copied: nothing can have changed.
-            listener_->let_through(answer.id);
-        }
+        give(answer);
+    }
+    if (is_watched_) loop_.change(listener_->fd(), EPOLLIN);
+}
+
+void CallListener::give(const Answer& answer) const {
+    if (is_refusal(answer.outcome)) {
+        const std::uint32_t error_number = answer.outcome & SECCOMP_RET_DATA;
+        listener_->answer(answer.id, static_cast<int>(std::min(error_number, kMaxErrno)));
+    } else if (hooks_.is_trusted) {
+        // Decided by registers, which the kernel has copied: nothing can have changed.
+        listener_->let_through(answer.id);
+    } else {
+        // Only refusals are handed over. Whatever else this is, it is not for a job to have.
+        listener_->answer(answer.id, EPERM);
     }
 }
 

@@ -3,7 +3,8 @@
 //
 // A job can make calls as fast as it likes, so what answering costs is bounded: a few calls a turn
 // of the loop, and no more than a share of one CPU. Beyond that the callers wait. They wait for the
-// answer, not to be heard: a call that was received is not interrupted by signals any more.
+// answer, not to be heard: a call that was received is not interrupted by signals any more. Only
+// where very many are due are further ones not heard either.
 #pragma once
 
 #include <cstdint>
@@ -69,6 +70,7 @@ class CallListener {
     void serve();
     void hear(const kernel::WaitingCall& call);
     void answer_all();
+    void give(const Answer& answer) const;
     void stop();
 
     EventLoop& loop_;
@@ -80,7 +82,7 @@ class CallListener {
     Alarm retry_;
     std::optional<kernel::Listener> listener_;
     bool is_watched_ = false;
-    std::deque<Answer> due_;  ///< As many as the job has threads, at most.
+    std::deque<Answer> due_;  ///< Bounded: what is beyond waits to be heard.
     CpuBudget budget_;
     Alarm rest_;
 };

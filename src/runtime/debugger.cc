@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <utility>
 
 #include "sandbox/report.h"
@@ -50,7 +51,8 @@ void DebuggerWait::take_line() {
     std::array<char, 4096> line;
     const ssize_t got = ::read(options_.line_fd, line.data(), line.size());
     if (got > 0) return let_go();
-    if (got == 0) loop_.forget(options_.line_fd);
+    // Its end, or a terminal that is gone: no line will come from there.
+    if (got == 0 || (errno != EAGAIN && errno != EINTR)) loop_.forget(options_.line_fd);
 }
 
 void DebuggerWait::let_go() {

@@ -19,6 +19,14 @@ void set_nonblocking(int fd) {
     check(::fcntl(fd, F_SETFL, O_NONBLOCK), "preparing a pipe", "fcntl(F_SETFL)");
 }
 
+/// A standard stream that was closed when we were started takes nothing: it is nowhere, and cannot
+/// be waited for.
+int where_it_can_go(int target_fd) {
+    const int mode = ::fcntl(target_fd, F_GETFL);
+    const bool is_writable = mode >= 0 && (mode & O_PATH) == 0 && (mode & O_ACCMODE) != O_RDONLY;
+    return is_writable ? target_fd : -1;
+}
+
 }  // namespace
 
 OutputStream::OutputStream(EventLoop& loop, UniqueFd pipe, int target_fd, const Limits& limits,
@@ -27,13 +35,12 @@ OutputStream::OutputStream(EventLoop& loop, UniqueFd pipe, int target_fd, const 
       pipe_(std::move(pipe)),
       shown_(shown),
       capture_(limits.max_output_bytes, limits.output_keep),
-      forwarder_(target_fd, shown),
+      forwarder_(where_it_can_go(target_fd), shown),
+      watched_target_fd_(where_it_can_go(target_fd)),
       on_overflow_(std::move(on_overflow)) {
     set_nonblocking(pipe_.get());
     loop_.watch(pipe_.get(), EPOLLIN, [this] { pump(); });
-    if (target_fd < 0) return;
-    watched_target_fd_ = target_fd;
-    loop_.watch(target_fd, 0, [this] { forward(); });
+    if (watched_target_fd_ >= 0) loop_.watch(watched_target_fd_, 0, [this] { forward(); });
 }
 
 OutputStream::~OutputStream() {

@@ -51,7 +51,7 @@ class OutputStream {
     Shown shown_;
     Capture capture_;
     Forwarder forwarder_;
-    int watched_target_fd_ = -1;
+    int watched_target_fd_;
     std::function<void()> on_overflow_;
     std::function<void()> on_handed_on_;
 };

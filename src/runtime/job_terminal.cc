@@ -1,5 +1,6 @@
 #include "runtime/job_terminal.h"
 
+#include "base/error.h"
 #include "sandbox/report.h"
 
 namespace vitrine::runtime {
@@ -37,8 +38,13 @@ void JobTerminal::follow_window() const {
     kernel::set_window_size(ends_.master.get(), kernel::window_size(caller_fd_));
 }
 
+/// A session leader whose terminal is hung up is told so by SIGHUP, and sent SIGCONT to hear of it.
 void JobTerminal::resume() const {
-    raw_.renew();
+    try {
+        raw_.renew();
+    } catch (const SystemError&) {
+        return;  // Gone: there is nothing to be made raw, nor a window to follow.
+    }
     follow_window();
 }
 

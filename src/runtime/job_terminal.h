@@ -31,7 +31,8 @@ class JobTerminal {
     UniqueFd master() const { return duplicate(ends_.master.get()); }
     /// The caller's window may have another size now.
     void follow_window() const;
-    /// This process was stopped, and somebody may have used the terminal meanwhile.
+    /// This process was stopped, and somebody may have used the terminal meanwhile. One that is
+    /// gone is not an error.
     void resume() const;
     bool is_escape(std::string_view keys);
 

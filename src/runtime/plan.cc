@@ -172,7 +172,7 @@ PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool h
     plan.spec.workdir = job.workdir;
     if (job.has_terminal) plan.spec.filters.push_back(seccomp::terminal_guard());
     if (std::ranges::any_of(job.binds, &Bind::is_writable)) {
-        plan.spec.filters.push_back(seccomp::set_id_guard());
+        plan.spec.filters.push_back(seccomp::set_id_guard(plan.filter.programs));
     }
     // The profile's last: a listener is the last filter's.
     std::ranges::copy(plan.filter.programs, std::back_inserter(plan.spec.filters));

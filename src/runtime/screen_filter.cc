@@ -10,6 +10,8 @@ namespace vitrine::runtime {
 namespace {
 
 constexpr char kEsc = '\x1b';
+/// Selects the second character set, which is the one for lines on some terminals from the start.
+constexpr char kShiftOut = '\x0e';
 constexpr std::size_t kMaxSequence = 64;
 
 /// BEL, BS, HT, LF, VT, FF, CR, SO, SI. Not ENQ, which terminals answer.
@@ -108,6 +110,7 @@ void ScreenFilter::take_text(char c, std::string& out) {
     if (byte == 0xc2) {
         state_ = State::kAfterC2;
     } else if ((byte >= 0x20 && byte != 0x7f) || kControls.find(c) != std::string_view::npos) {
+        if (c == kShiftOut) has_charset_ = true;
         out.push_back(c);
     }
 }

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 #include "base/causes.h"
@@ -24,6 +25,8 @@ using sandbox::monotonic_ns;
 
 constexpr const char* kProgram = "strace";
 constexpr int kNotExecutedExit = 127;
+/// What it says when it was asked for its version, and for nothing before.
+constexpr std::string_view kVersion = "strace -- version";
 constexpr std::int64_t kLookNs = 1'000'000;
 /// Where many jobs start at once, each strace has its turn.
 constexpr std::int64_t kAttachNs = 60'000'000'000;
@@ -100,7 +103,13 @@ void check_strace(const std::vector<std::string>& words) {
     answer.write_end.reset();
     const std::string said = read_all(answer.read_end.get(), kMaxWords);
     const kernel::Ended ended = kernel::wait_for(child.pidfd.get());
-    if (!ended.by_signal && ended.code == 0) return;
+    const bool ended_well = !ended.by_signal && ended.code == 0;
+    if (ended_well && said.contains(kVersion)) return;
+    if (ended_well) {
+        throw UsageError("strace is given more than options, or one that has it do something else",
+                         "leave out what names a program or asks for help: vitrine names the "
+                         "program itself");
+    }
     if (!ended.by_signal && ended.code == kNotExecutedExit) {
         throw CauseError(advise(Cause::kNoStrace));
     }

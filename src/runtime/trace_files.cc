@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cstdint>
 
 #include "base/error.h"
 
@@ -30,8 +29,8 @@ std::string safe_name(const std::string& id) {
 std::string TraceFiles::path_for(const std::string& job_id) {
     const std::string wanted = safe_name(job_id);
     std::string name = wanted;
-    for (std::uint64_t number = 2; !given_.insert(name).second; ++number)
-        name = concat(wanted, "-", number);
+    while (!given_.emplace(name, 1).second)
+        name = concat(wanted, "-", ++given_[wanted]);
     return concat(directory_, "/", name, ".strace");
 }
 

@@ -1,7 +1,8 @@
 // The files that a batch's traces go to, one a job.
 #pragma once
 
-#include <set>
+#include <cstdint>
+#include <map>
 #include <string>
 
 namespace vitrine::runtime {
@@ -17,7 +18,8 @@ class TraceFiles {
 
   private:
     std::string directory_;
-    std::set<std::string> given_;
+    /// Names that were given out, and the last number that was tried for another of that name.
+    std::map<std::string, std::uint64_t> given_;
 };
 
 }  // namespace vitrine::runtime

@@ -196,11 +196,14 @@ std::vector<Zygote> WarmHouse::zygotes() const {
 }
 
 /// Read once. Throws PlanError.
-const std::string& WarmHouse::policy_of(const Job& job) {
-    const auto found = policies_.find(job.policy);
-    if (found != policies_.end()) return found->second;
-    return policies_.emplace(job.policy, python::encode(plan_policy(job, shared_.profiles)))
-        .first->second;
+std::shared_ptr<const UniqueFd> WarmHouse::policy_of(const Job& job) {
+    std::shared_ptr<const UniqueFd>& policy = policies_[job.policy];
+    if (!policy) {
+        const std::string encoded = python::encode(plan_policy(job, shared_.profiles));
+        policy = std::make_shared<const UniqueFd>(
+            make_sealed_memfd("policy", std::as_bytes(std::span(encoded))));
+    }
+    return policy;
 }
 
 /// The nest of the place, made anew where there is none or a dead one. Throws PlanError, StepError.

@@ -39,7 +39,7 @@ std::unique_ptr<WarmSandbox> take_out(Sandboxes& from, const WarmSandbox& sandbo
     return taken;
 }
 
-WarmPool::WarmPool(WarmShared& shared, const Job& job, std::string policy,
+WarmPool::WarmPool(WarmShared& shared, const Job& job, std::shared_ptr<const UniqueFd> policy,
                    std::function<std::shared_ptr<Nest>()> get_nest)
     : shared_(shared),
       get_nest_(std::move(get_nest)),
@@ -48,8 +48,8 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job, std::string policy,
     PayloadPlan plan = plan_confinement(job, shared.profiles, has_cgroup);
     filter_ = std::move(plan.filter);
     payload_ = std::move(plan.spec);
-    payload_.program = std::move(policy);
     is_memory_counted_ = !has_cgroup && !has_own_data_limit(job);
+    mould_->policy = std::move(policy);
     mould_->job = job;
     mould_->job.source = {};
     mould_->forbids_executable_memfds = host_identity().is_privileged;

@@ -40,9 +40,9 @@ struct WarmShared {
 
 class WarmPool final : public WarmOwner {
   public:
-    /// Plans what all its sandboxes are made from, after `job`; `policy` is in the guest's
-    /// encoding. Throws PlanError.
-    WarmPool(WarmShared& shared, const Job& job, std::string policy,
+    /// Plans what all its sandboxes are made from, after `job`; `policy` is a sealed
+    /// memfd in the guest's encoding. Throws PlanError.
+    WarmPool(WarmShared& shared, const Job& job, std::shared_ptr<const UniqueFd> policy,
              std::function<std::shared_ptr<Nest>()> get_nest);
     WarmPool(const WarmPool&) = delete;
     WarmPool& operator=(const WarmPool&) = delete;

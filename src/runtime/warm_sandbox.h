@@ -19,6 +19,8 @@ namespace vitrine::runtime {
 struct WarmMould {
     std::shared_ptr<Nest> nest;
     UniqueFd payload_spec;  ///< Sealed memfd.
+    /// Sealed memfd: the policy. Pools of one policy have the same.
+    std::shared_ptr<const UniqueFd> policy;
     Job job;                ///< Its limits hold for all of them.
     bool forbids_executable_memfds = false;
     bool keeps_artifacts = false;

@@ -26,7 +26,7 @@ class Guest {
     /// it yet, it may spend time now that its program then saves.
     virtual void come_of_age(bool is_awaited) = 0;
 
-    /// In a payload of a warm zygote: what all programs that it may get have in common, in the
+    /// In a warm zygote: what all programs that its next payloads may get have in common, in the
     /// guest's own encoding. Throws Error.
     virtual void expect(std::string_view common) = 0;
 

@@ -84,7 +84,9 @@ void drop_all_capabilities() {
     for (cap_value_t cap = 0; cap < cap_max_bits(); ++cap) {
         check(cap_drop_bound(cap), "emptying the bounding set", "prctl(PR_CAPBSET_DROP)");
     }
-    check(cap_reset_ambient(), "emptying the ambient set", "prctl(PR_CAP_AMBIENT)");
+    // libcap's cap_reset_ambient() asks for each capability first.
+    check(::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0), "emptying the ambient set",
+          "prctl(PR_CAP_AMBIENT)");
     check(cap_set_secbits(kLockedSecurebits), "locking the securebits", "prctl(PR_SET_SECUREBITS)");
     const CapState none(cap_init(), &cap_free);
     check(cap_set_proc(none.get()), "giving up the capabilities", "capset");

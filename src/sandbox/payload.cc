@@ -201,18 +201,6 @@ void report_failure(const Failure& failure, int early_report_fd) {
                 static_cast<std::uint32_t>(ReportKind::kFailure), encode(failure));
 }
 
-/// The encoded spec; read without moving the offset that it shares with others.
-std::string read_from_start(int file_fd) {
-    struct stat info{};
-    check(::fstat(file_fd, &info), "reading the payload's spec", "fstat");
-    std::string bytes(static_cast<std::size_t>(info.st_size), '\0');
-    const ssize_t got = check(::pread(file_fd, bytes.data(), bytes.size(), 0),
-                              "reading the payload's spec", "pread");
-    if (static_cast<std::size_t>(got) != bytes.size())
-        throw Error("the payload's spec is cut short");
-    return bytes;
-}
-
 /// Fills `bytes` from the pipe; false when that ends before the first of them.
 bool read_program(std::span<char> bytes) {
     std::size_t have = 0;
@@ -255,10 +243,9 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
     try {
         guest.come_of_age(from.is_awaited);
         const PayloadSpec spec = do_step(Step::kReceiveSpec, [&] {
-            const std::string bytes = read_from_start(from.spec_fd);
+            const std::string bytes = read_sealed_memfd(from.spec_fd);
             return decode_payload_spec(std::as_bytes(std::span(bytes)));
         });
-        do_step(Step::kReceiveSpec, [&] { guest.expect(spec.program); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
         Confined confined =
             confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, from.program_fd);

@@ -73,8 +73,7 @@ struct PayloadSpec {
     /// The last filter hands calls to a listener, which the supervisor takes.
     bool is_listened_to = false;
     bool is_held = false;  ///< At its gate; of a cold payload. A warm one's program says so.
-    /// The program, or of a warm payload what all it may get have in common; in the guest's own
-    /// encoding, opaque to the sandbox.
+    /// In the guest's own encoding, opaque to the sandbox. A warm payload's comes later.
     std::string program;
 };
 

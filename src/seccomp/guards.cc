@@ -6,16 +6,18 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
+#include "seccomp/arch.h"
+#include "seccomp/bpf_machine.h"
+
 namespace vitrine::seccomp {
 
 namespace {
-
-using Program = std::vector<sock_filter>;
 
 constexpr std::uint32_t kSetId = S_ISUID | S_ISGID;
 constexpr std::uint32_t kCreates = O_CREAT | (O_TMPFILE & ~O_DIRECTORY);
@@ -43,6 +45,15 @@ constexpr sock_filter skip_if_any(std::uint32_t bits, std::uint8_t is_set, std::
 
 constexpr sock_filter answer(std::uint32_t action) {
     return {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = action};
+}
+
+bool is_refused_anyway(std::span<const Program> profile, long number) {
+    const seccomp_data call{.nr = static_cast<int>(number), .arch = native_architecture().audit};
+    return std::ranges::any_of(profile, [&](const Program& program) {
+        const Outcome outcome = watch_filter(program, call);
+        return !outcome.reads_arguments &&
+               (outcome.value & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_ERRNO;
+    });
 }
 
 /// Decides `number` by `block`, which always answers; other calls go on behind it.
@@ -75,22 +86,25 @@ std::vector<sock_filter> terminal_guard() {
             answer(kRefused)};
 }
 
-std::vector<sock_filter> set_id_guard() {
+std::vector<sock_filter> set_id_guard(std::span<const Program> profile) {
     constexpr long kFchmodat2 = 452;  // Of every architecture; newer than Debian 12's headers.
     Program program{load(kNumberOffset)};
-    add_call(program, SYS_openat, plain_mode_of_new(3));
-    add_call(program, SYS_fchmod, plain_mode(1));
-    add_call(program, SYS_fchmodat, plain_mode(2));
-    add_call(program, kFchmodat2, plain_mode(2));
-    add_call(program, SYS_mknodat, plain_mode(2));
+    const auto guard = [&](long number, const Program& block) {
+        if (!is_refused_anyway(profile, number)) add_call(program, number, block);
+    };
+    guard(SYS_openat, plain_mode_of_new(3));
+    guard(SYS_fchmod, plain_mode(1));
+    guard(SYS_fchmodat, plain_mode(2));
+    guard(kFchmodat2, plain_mode(2));
+    guard(SYS_mknodat, plain_mode(2));
 #ifdef SYS_open  // Newer architectures have only the calls above.
-    add_call(program, SYS_open, plain_mode_of_new(2));
-    add_call(program, SYS_creat, plain_mode(1));
-    add_call(program, SYS_chmod, plain_mode(1));
-    add_call(program, SYS_mknod, plain_mode(1));
+    guard(SYS_open, plain_mode_of_new(2));
+    guard(SYS_creat, plain_mode(1));
+    guard(SYS_chmod, plain_mode(1));
+    guard(SYS_mknod, plain_mode(1));
 #endif
-    add_call(program, SYS_openat2, {answer(kMissing)});
-    add_call(program, SYS_io_uring_setup, {answer(kMissing)});
+    guard(SYS_openat2, {answer(kMissing)});
+    guard(SYS_io_uring_setup, {answer(kMissing)});
     program.push_back(answer(SECCOMP_RET_ALLOW));
     return program;
 }

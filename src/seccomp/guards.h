@@ -7,7 +7,10 @@
 
 #include <linux/filter.h>
 
+#include <span>
 #include <vector>
+
+#include "seccomp/program.h"
 
 namespace vitrine::seccomp {
 
@@ -17,7 +20,9 @@ std::vector<sock_filter> terminal_guard();
 
 /// For a job that writes files which stay on the host, as files of somebody there. EPERM for making
 /// a file that is set-user-id or set-group-id, or making it so: who runs it would be that somebody.
-/// Calls whose mode a filter cannot see are taken for missing (ENOSYS).
-std::vector<sock_filter> set_id_guard();
+/// Calls whose mode a filter cannot see are taken for missing (ENOSYS). What one of the programs of
+/// `profile` refuses whatever its arguments are is left to it: where refusals are handed to a
+/// listener, a guard's would come first, be told to nobody, and perhaps have another errno.
+std::vector<sock_filter> set_id_guard(std::span<const Program> profile = {});
 
 }  // namespace vitrine::seccomp

@@ -182,6 +182,20 @@ time.sleep(60)
     }
 }
 
+/// Who leads a session is sent both when its terminal is gone, as below ssh.
+TEST(Terminal, ThatIsGoneEndsTheJobWithAResult) {
+    const Scratch scratch;
+    const std::string result = scratch.path() + "/result.json";
+    TerminalSession session(
+        on_terminal("import time; print('runs'); time.sleep(60)", {"--result", result}));
+    ASSERT_TRUE(session.await("runs")) << session.seen();
+    session.hang_up();
+    EXPECT_EQ(session.end(), 128 + SIGHUP);
+    std::ifstream file(result);
+    const auto json = nlohmann::json::parse(file);
+    EXPECT_EQ(json["status"], "signaled");
+}
+
 TEST(Terminal, KeepsWhatIsTypedForTheJobFromTheShellAfterIt) {
     TerminalSession session(on_terminal("import time; print('runs'); time.sleep(2)"));
     ASSERT_TRUE(session.await("runs")) << session.seen();

@@ -60,6 +60,7 @@ TerminalSession::~TerminalSession() {
 }
 
 bool TerminalSession::read_some(int patience_ms) {
+    // Of a terminal that is gone there is nothing to wait for but the time.
     pollfd event{master_.get(), POLLIN, 0};
     if (::poll(&event, 1, patience_ms) <= 0) return false;
     std::array<char, 4096> buffer;
@@ -102,6 +103,11 @@ void TerminalSession::type_until_full(const std::string& keys) const {
 void TerminalSession::resize(unsigned short rows, unsigned short columns) const {
     const winsize size{.ws_row = rows, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     check(::ioctl(master_.get(), TIOCSWINSZ, &size), "changing the window", "ioctl");
+}
+
+void TerminalSession::hang_up() {
+    slave_.reset();
+    master_.reset();
 }
 
 int TerminalSession::end() {

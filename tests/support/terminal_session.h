@@ -28,6 +28,8 @@ class TerminalSession {
     /// The same again and again, until nobody takes any more.
     void type_until_full(const std::string& keys) const;
     void resize(unsigned short rows, unsigned short columns) const;
+    /// The terminal is gone, as when its window is closed.
+    void hang_up();
     /// Reads to the end and returns vitrine's exit code, or 128+N. Kills it when that takes long.
     int end();
 

@@ -114,6 +114,19 @@ TEST(Contract, StdinIsNothingUnlessGiven) {
     EXPECT_EQ(run({"--stdin", "-", "-c", "print(1)"}, std::string(1 << 20, 'x')).exit_code, 0);
 }
 
+TEST(Contract, StreamsThatAreClosedTakeNothing) {
+    const Scratch scratch;
+    const std::string result = scratch.path() + "/result.json";
+    for (const char* closed : {">&-", "2>&-", "<&- >&- 2>&-", "1</dev/null"}) {
+        const Answer answer = run_program(
+            "/bin/sh", {.arguments = {"-c", concat("exec \"$@\" ", closed), "sh", vitrine_path(),
+                                      "run", "--result", result, "-c", "print('said')"}});
+        EXPECT_EQ(answer.exit_code, 0) << closed << answer.err;
+        std::ifstream file(result);
+        EXPECT_EQ(Json::parse(file)["stdout"]["text"], "said\n") << closed;
+    }
+}
+
 TEST(Contract, TheEnvironmentIsWhatWasAskedFor) {
     const Scratch scratch;
     const std::string file = scratch.write("env", "# comment\nA=1\n\nB=two words\n");

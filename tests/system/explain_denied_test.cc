@@ -72,14 +72,17 @@ std::string difference(const json& numbers, const json& expected, const json& fo
     return {};
 }
 
-void expect_the_same_with_and_without(const std::string& profile, std::size_t at_least) {
+void expect_the_same_with_and_without(const std::string& profile, std::size_t at_least,
+                                      std::vector<std::string> flags = {}) {
     const json denials = denials_of(profile);
     ASSERT_GE(denials["numbers"].size(), at_least);
     const std::string code =
         concat(kCalls, "vitrine.result([outcome(n) for n in (", joined(denials["numbers"]), ",)])");
     const std::string option = concat("seccomp=", profile);
-    const json without = result_unvalidated(code, {"--security-opt", option});
-    const json with = result_unvalidated(code, {"--security-opt", option, "--explain-denied"});
+    flags.insert(flags.end(), {"--security-opt", option});
+    const json without = result_unvalidated(code, flags);
+    flags.emplace_back("--explain-denied");
+    const json with = result_unvalidated(code, flags);
     const json& expected = denials["outcomes"];
     EXPECT_EQ(difference(denials["numbers"], expected, without["value"]), "") << profile;
     EXPECT_EQ(difference(denials["numbers"], expected, with["value"]), "") << profile;
@@ -94,6 +97,14 @@ TEST(ExplainDenied, EveryDeniedCallReturnsWhatItReturnsWithout) {
     expect_the_same_with_and_without("docker-default+hardened", 600);
     expect_the_same_with_and_without("docker-default", 600);
     expect_the_same_with_and_without("python-strict+hardened", 600);
+}
+
+/// The filter for such a bind comes before any listener, and knows some of the calls as well.
+TEST(ExplainDenied, EveryDeniedCallReturnsTheSameBesideAWritableBind) {
+    const Scratch scratch;
+    const std::vector<std::string> flags{"--bind", concat(scratch.path(), ":/data/out")};
+    expect_the_same_with_and_without("docker-default+hardened", 600, flags);
+    expect_the_same_with_and_without("python-strict+hardened", 600, flags);
 }
 
 TEST(ExplainDenied, ErrnosThatNobodyUsesAreReturnedToo) {

@@ -8,12 +8,37 @@
 namespace vitrine::test {
 namespace {
 
+/// What `import json` opens, by CPython's own account: any bytecode, how many sources; then which
+/// file it was and what PEP 552 says of it.
+constexpr const char* kOpened = R"(
+import sys, vitrine
+opened = []
+sys.addaudithook(lambda event, words: opened.append(str(words[0])) if event == "open" else None)
+import json
+kinds = lambda end: sum(path.endswith(end) for path in opened)
+with open(json.__cached__, "rb") as file:
+    vitrine.result([kinds(".pyc") > 0, kinds(".py"), json.__cached__, file.read(8)[4:].hex()])
+)";
+
+std::string built(const Scratch& scratch, const std::string& recipe) {
+    std::string path = scratch.path() + "/root";
+    const Answer answer =
+        run_vitrine({.arguments = {"rootfs", "build", "-o", path, "--recipe", recipe},
+                     .input = {},
+                     .environment = {},
+                     .patience = std::chrono::seconds(180)});
+    if (answer.exit_code != 0) throw Error(concat("building a rootfs: ", answer.err));
+    return path;
+}
+
 /// Made once: fetching takes seconds.
 class OtherPython : public testing::Test {
   protected:
     static const std::string& rootfs() {
         static const Scratch scratch;
-        static const std::string path = build(scratch);
+        static const std::string path =
+            built(scratch, scratch.write("older.json", R"({"suite": "bullseye", "packages": )"
+                                                       R"(["libpython3.9"]})"));
         return path;
     }
 
@@ -21,21 +46,27 @@ class OtherPython : public testing::Test {
         flags.insert(flags.end(), {"--rootfs", rootfs()});
         return result_of(code, flags);
     }
-
-  private:
-    static std::string build(const Scratch& scratch) {
-        const std::string recipe =
-            scratch.write("older.json", R"({"suite": "bullseye", "packages": ["libpython3.9"]})");
-        std::string path = scratch.path() + "/root";
-        const Answer built =
-            run_vitrine({.arguments = {"rootfs", "build", "-o", path, "--recipe", recipe},
-                         .input = {},
-                         .environment = {},
-                         .patience = std::chrono::seconds(180)});
-        if (built.exit_code != 0) throw Error(concat("building a rootfs: ", built.err));
-        return path;
-    }
 };
+
+TEST_F(OtherPython, ReadsBytecodeItHadWrittenItself) {
+    EXPECT_EQ(
+        result(kOpened, {"--no-validate"})["value"],
+        nlohmann::json::array(
+            {true, 0, "/usr/lib/python3.9/json/__pycache__/__init__.cpython-39.pyc", "01000000"}));
+    EXPECT_EQ(
+        run_vitrine({.arguments = {"rootfs", "verify", rootfs()}, .input = {}, .environment = {}})
+            .exit_code,
+        0);
+}
+
+TEST(DebianRecipe, IsCompiledToo) {
+    const Scratch scratch;
+    const std::string root = built(scratch, "debian");
+    EXPECT_EQ(result_unvalidated(kOpened, {"--rootfs", root})["value"],
+              nlohmann::json::array(
+                  {true, 0, "/usr/lib/python3.11/json/__pycache__/__init__.cpython-311.pyc",
+                   "01000000"}));
+}
 
 TEST_F(OtherPython, RunsAndHandsValuesBack) {
     const auto answer = result(R"(

@@ -192,6 +192,10 @@ TEST(Trace, SaysWhatIsWrong) {
     const Answer fails = trace({"--runs", "1", scratch.write("bad.py", "raise SystemExit(3)")});
     EXPECT_EQ(fails.exit_code, 1);
     EXPECT_THAT(fails.err, HasSubstr("ended with exit code 3"));
+    const Answer nowhere =
+        trace({"-o", "/nonexistent/x.json", scratch.write("says.py", "print('it ran')")});
+    EXPECT_EQ(nowhere.exit_code, 125);
+    EXPECT_THAT(nowhere.out + nowhere.err, testing::Not(HasSubstr("it ran")));
     EXPECT_THAT(trace({"--help"}).out, HasSubstr("Examples:"));
     const Answer refused = run_program(
         VITRINE_UNDER_FILTER,

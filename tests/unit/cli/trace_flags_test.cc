@@ -29,8 +29,11 @@ TEST(SplitWords, RefusesAQuoteThatIsNotClosed) {
 TEST(StraceOptions, AreWhateverVitrineDoesNotSayItself) {
     EXPECT_THAT(parse_strace_options("-e trace=file -P /tmp -O 5"),
                 ElementsAre("-e", "trace=file", "-P", "/tmp", "-O", "5"));
-    for (const char* refused : {"-o x", "-ox", "--output=x", "-p 1", "--attach=1", "-D", "-DDD",
-                                "--daemonize=grandchild", "-T -p 1"}) {
+    EXPECT_THAT(parse_strace_options("-e pathtoo -fTy -XDo --output-append-mode"),
+                ElementsAre("-e", "pathtoo", "-fTy", "-XDo", "--output-append-mode"));
+    for (const char* refused :
+         {"-o x", "-ox", "--output=x", "-p 1", "--attach=1", "-D", "-DDD", "--daemonize=grandchild",
+          "-T -p 1", "-fp1", "-qo/tmp/x", "-fD", "--output x", "--att=1", "--daem"}) {
         EXPECT_THROW(parse_strace_options(refused), UsageError) << refused;
     }
 }

@@ -33,6 +33,7 @@ class SmallTree : public testing::Test {
         tree.write("/usr/lib/module.py", "pass\n");
         tree.write("/usr/lib/other.py", "pass\n");
         tree.link("/lib", "usr/lib");
+        describe(tree, kPython);
         manifest_ = complete(tree, kPython, "a test", "minimal");
     }
 
@@ -88,6 +89,7 @@ TEST_F(SmallTree, HasAnIdOfItsContentAlone) {
     tree.write("/usr/lib/other.py", "pass\n");
     tree.link("/lib", "usr/lib");
     tree.write("/usr/lib/module.py", "pass\n");
+    describe(tree, kPython);
     EXPECT_EQ(complete(tree, kPython, "elsewhere", {}).content_id, manifest_.content_id);
     tree.write("/usr/lib/third.py", "");
     EXPECT_NE(content_id(scan(other.path())), manifest_.content_id);

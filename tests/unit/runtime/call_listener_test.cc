@@ -3,7 +3,16 @@
 
 #include <gtest/gtest.h>
 #include <linux/audit.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
+#include <cstddef>
+
+#include "kernel/process.h"
 #include "runtime/denials.h"
 
 namespace vitrine::runtime {
@@ -73,6 +82,69 @@ TEST(Denials, DoNotGrowBeyondABound) {
     ASSERT_EQ(told.size(), 65U);
     EXPECT_EQ(told.back().name, "others");
     EXPECT_EQ(told.back().count, 99'000U - 64U);
+}
+
+/// One call, which is refused.
+seccomp::Program refusing(std::uint32_t number, std::uint32_t outcome) {
+    return {{.code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = offsetof(seccomp_data, nr)},
+            {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 1, .k = number},
+            {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = outcome},
+            {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = SECCOMP_RET_ALLOW}};
+}
+
+/// Children that are killed in the middle of a refused call, one after the other: each is one call
+/// more to be heard, though nobody waits for an answer.
+[[noreturn]] void kill_callers(int listener_fd, int calls) {
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    const UniqueFd listener =
+        kernel::install_notifying_filter(refusing(SYS_getsid, SECCOMP_RET_USER_NOTIF));
+    ::dup2(listener.get(), listener_fd);
+    for (int i = 0; i < calls; ++i) {
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::syscall(SYS_getsid, 0);
+            ::_exit(0);
+        }
+        ::usleep(1500);
+        ::kill(child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+    }
+    ::_exit(0);
+}
+
+void use_cpu(std::int64_t nanoseconds) {
+    const auto used = [] {
+        timespec now{};
+        ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+        return now.tv_sec * kSecond + now.tv_nsec;
+    };
+    const std::int64_t end = used() + nanoseconds;
+    while (used() < end) {
+    }
+}
+
+TEST(CallListener, HearsNoMoreThanItWillAnswer) {
+    constexpr int kListenerFd = 200;
+    constexpr int kCalls = 700;
+    const pid_t job = ::fork();
+    if (job == 0) kill_callers(kListenerFd, kCalls);
+    const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, job, 0)));
+    EventLoop loop;
+    int heard = 0;
+    CallListener listener(loop, refusing(SYS_getsid, SECCOMP_RET_ERRNO | EPERM),
+                          {.told =
+                               [&](const seccomp_data&, std::uint32_t) {
+                                   ++heard;
+                                   use_cpu(1'000'000);  // As many would.
+                               },
+                           .on_taken = [] {},
+                           .on_failed = [](const sandbox::Failure&) { FAIL(); }});
+    listener.take_from(pidfd.get(), kListenerFd);
+    while (!kernel::ends_within(pidfd.get(), 0))
+        loop.turn(std::chrono::milliseconds(5));
+    ASSERT_EQ(::waitpid(job, nullptr, 0), job);
+    EXPECT_GT(heard, 100);  // Control.
+    EXPECT_LT(heard, 400);
 }
 
 }  // namespace

@@ -102,6 +102,8 @@ TEST(ScreenFilter, TakesBackWhatWasLeftOn) {
     EXPECT_EQ(filter.undo(), "");
     (void)filter.filter("\x1b[?1049h\x1b[?25l\x1b[31mx\x1b[m\x1b[?25h\x1b[?1049l");
     EXPECT_EQ(filter.undo(), "");
+    (void)filter.filter("\x0e");
+    EXPECT_EQ(filter.undo(), "\x0f\x1b(B");
 }
 
 constexpr std::int64_t kMs = 1'000'000;

@@ -112,6 +112,16 @@ TEST(TraceFiles, AreNeverTheSameForTwoJobs) {
     EXPECT_EQ(files.path_for("a"), "/traces/a-2.strace");
     EXPECT_EQ(files.path_for("a-2"), "/traces/a-2-2.strace");
     EXPECT_EQ(files.path_for("a"), "/traces/a-3.strace");
+    EXPECT_EQ(files.path_for("a-2"), "/traces/a-2-3.strace");
+}
+
+TEST(TraceFiles, AreNamedInNoTimeHoweverManyJobsShareAName) {
+    TraceFiles files("/traces");
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 1; i < 20'000; ++i)
+        (void)files.path_for("job");
+    EXPECT_EQ(files.path_for("job"), "/traces/job-20000.strace");
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
 }
 
 }  // namespace

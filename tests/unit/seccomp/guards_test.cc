@@ -60,6 +60,22 @@ TEST(SetIdGuard, RefusesModesThatMakeSomebodyElse) {
     EXPECT_EQ(answer_of(guard, SYS_read, {~0ULL, ~0ULL, ~0ULL, ~0ULL}), kAllowed);
 }
 
+TEST(SetIdGuard, LeavesToTheProfileWhatThatRefusesAnyway) {
+    // Refuses one call whatever its arguments are, and another for some.
+    const Program profile{
+        {.code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = offsetof(seccomp_data, nr)},
+        {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 3, .jf = 0, .k = SYS_io_uring_setup},
+        {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 3, .k = SYS_openat2},
+        {.code = BPF_LD | BPF_W | BPF_ABS, .jt = 0, .jf = 0, .k = offsetof(seccomp_data, args)},
+        {.code = BPF_JMP | BPF_JEQ | BPF_K, .jt = 0, .jf = 1, .k = 0},
+        {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = SECCOMP_RET_ERRNO | EPERM},
+        {.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = SECCOMP_RET_ALLOW}};
+    const auto guard = set_id_guard(std::array{profile});
+    EXPECT_EQ(answer_of(guard, SYS_io_uring_setup, {0, 0, 0, 0}), kAllowed);
+    EXPECT_EQ(answer_of(guard, SYS_openat2, {0, 0, 0, 0}), kMissing);
+    EXPECT_EQ(answer_of(guard, SYS_fchmod, {0, S_ISUID, 0, 0}), kRefused);
+}
+
 #ifdef SYS_open
 TEST(SetIdGuard, KnowsTheOlderCallsToo) {
     const auto guard = set_id_guard();
