@@ -77,6 +77,10 @@ void Checks::check_call(const Node& call) {
     } else if (function == "isinstance" || function == "issubclass") {
         check_type_operands(call);
     }
+    if (function == "typing.get_origin" || function == "typing.get_args" ||
+        function == "dataclasses.fields") {
+        needs_flow = true;
+    }
     check_functional_enum(call, function);
     if (function_node.type == kAttribute) check_method_call(call);
 }
@@ -186,6 +190,7 @@ void Checks::check_field_names(const Node& call, const CallRule& rule) {
 }
 
 void Checks::check_type_call(const Node& call) {
+    needs_flow = true;
     const auto& arguments = call.children("args");
     if (arguments.size() != 1 || !is_plain(call)) {
         return refuse(call, Rule::kTypeNotCalled,
@@ -244,6 +249,7 @@ void Checks::check_method_call(const Node& call) {
             permitted.insert(&function);
         }
         if (module->name_methods.contains(name)) {
+            needs_flow = true;
             for (const auto& argument : call.children("args"))
                 check_name_method(*argument);
             for (const auto& keyword : call.children("keywords"))

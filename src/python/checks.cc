@@ -116,6 +116,15 @@ bool Checks::may_be_own_object(const Node& node, int depth) const {
         return function.type == kName || (function.type == kAttribute &&
                                           may_be_own_object(*function.child("value"), depth + 1));
     }
+    if (node.type == kAttribute) {
+        return module_of(*node.child("value")).empty() && facts.stored.contains(node.text("attr"));
+    }
+    if (node.type == kSubscript) {
+        const Node& items = *node.child("value");
+        static const NameSet keepers("sorted list tuple dict reversed set frozenset");
+        return (items.type == kCall && keepers.contains(function_of(*items.child("func")))) ||
+               may_be_own_object(items, depth + 1);
+    }
     if (node.type != kName || !module_of(node).empty()) return false;
     const Meaning found = meaning(node);
     if (found.binding == nullptr || !found.binding->member.empty()) return false;
@@ -130,6 +139,7 @@ bool Checks::is_trusted(const Node& attribute) {
     const Node& receiver = *attribute.child("value");
     if (!is_own_object(receiver) && !may_be_own_object(receiver)) return false;
     trusted.push_back(&attribute);
+    needs_flow = true;
     return true;
 }
 
@@ -312,10 +322,28 @@ void Checks::check_annotation(const Node& annotation) {
         // Their strings are data.
         if (generic == "typing.Literal" || generic == "typing.Annotated") return;
     }
+    for (const Node* value : values_of(annotation)) {
+        if (string_literal(value) != nullptr) check_type_text(*value, value->text("value"));
+    }
     for (const Field& field : annotation.fields) {
         for (const auto& child : field.nodes)
             check_annotation(*child);
     }
+}
+
+void Checks::check_generic(const Node& subscript) {
+    static const NameSet generics("dict frozenset list set tuple type");
+    const std::string generic = function_of(*subscript.child("value"));
+    if (!generic.starts_with("typing.") && !generics.contains(generic)) return;
+    check_annotation(subscript);
+    const auto may_be_text = [&](const Node& node) {
+        return node.type == kCall || node.type == kAttribute ||
+               (node.type == kName && meaning(node).binding != nullptr && !is_own_class(node));
+    };
+    const Node& slice = *subscript.child("slice");
+    needs_flow = needs_flow || may_be_text(slice) ||
+                 std::ranges::any_of(slice.children("elts"),
+                                     [&](const auto& element) { return may_be_text(*element); });
 }
 
 void Checks::check_type_text(const Node& node, std::string_view text) {

@@ -71,6 +71,8 @@ class Checks final : public ModuleTable {
     void check_name(const Node& node);
     /// An annotation's strings, all of which somebody may evaluate.
     void check_annotation(const Node& annotation);
+    /// `Optional[x]` outside an annotation: the same strings, as soon as it is used in one.
+    void check_generic(const Node& subscript);
     /// The call's shape: what stands in it is visited by the walk.
     void check_call(const Node& call);
     void check_import(const Node& node);
@@ -88,6 +90,8 @@ class Checks final : public ModuleTable {
     std::set<const Node*> permitted;
     /// Attributes whose objects are to be the program's own: receivers.h.
     std::vector<const Node*> trusted;
+    /// Something in the program is harmless only if no class, stranger or text gets there: flow.h.
+    bool needs_flow = false;
     std::set<std::string_view> used_modules;  ///< Of which a listed name is used.
 
   private:

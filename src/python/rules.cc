@@ -79,7 +79,7 @@ constexpr auto kRules = std::to_array<RuleText>({
      "print(().__class__.__bases__)\n",
      "print(type(()).__name__)\n"},
     {Rule::kTypeNotCalled, "VT203", "type-not-called",
-     "'type' anywhere but in type(x), isinstance(x, type), a comparison or an annotation",
+     "'type' anywhere but in type(x), isinstance(x, type), a comparison or an annotation; and making a class by what may be the type of a class",
      "With three arguments it makes classes whose contents nobody has checked; the type of a type is 'type' again.",
      "write type(x) with one argument, or a class statement",
      "Point = type('Point', (), {'x': 0})\n",

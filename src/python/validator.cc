@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "python/ast.h"
 #include "python/checks.h"
+#include "python/flow.h"
 #include "python/receivers.h"
 
 namespace vitrine::python {
@@ -31,6 +32,7 @@ class Validator {
     std::vector<Finding> run(const Node& module) {
         in_scope(module, [&] { visit_all(module, "body"); });
         checks_.check_unused_imports();
+        if (checks_.needs_flow) check_flow(checks_, module);
         return checks_.findings.take();
     }
 
@@ -93,6 +95,7 @@ class Validator {
         if (is_load && (checks_.permitted.contains(&node) ||
                         (base.type == kName && checks_.is_own_object(base)))) {
             checks_.trusted.push_back(&node);
+            checks_.needs_flow = true;
             return;
         }
         refuse(node, Rule::kDunderNotAllowed, "'__class__' may not be used here");
@@ -132,7 +135,9 @@ class Validator {
         const auto permit = [&](const Node& operand) {
             const bool is_type = operand.type == kName && operand.text("id") == "type";
             const bool is_class = operand.type == kAttribute && operand.text("attr") == "__class__";
-            if (is_type || is_class) checks_.permitted.insert(&operand);
+            if (!is_type && !is_class) return;
+            checks_.permitted.insert(&operand);
+            checks_.needs_flow = true;
         };
         permit(*node.child("left"));
         for (const auto& operand : node.children("comparators"))
@@ -225,6 +230,9 @@ class Validator {
             if (rule != nullptr && rule->kind == CallRule::Kind::kBase) {
                 checks_.permitted.insert(base.get());
             }
+            if (base->type != kSubscript && checks_.function_of(*base).empty()) {
+                checks_.needs_flow = checks_.needs_flow || !checks_.is_own_class(*base);
+            }
         }
         visit_all(node, "bases");
         visit_all(node, "type_params");
@@ -296,7 +304,9 @@ class Validator {
     void visit_annotation(const Node& annotation) {
         permit_type(annotation);
         checks_.check_annotation(annotation);
+        ++annotations_;
         visit(annotation);
+        --annotations_;
     }
 
     /// `type` and `type[int]` are annotations.
@@ -359,6 +369,10 @@ class Validator {
             case kCompare:
                 visit_compare(node);
                 return true;
+            case kSubscript:
+                if (annotations_ == 0) checks_.check_generic(node);
+                visit_children(node);
+                return true;
             case kLambda:
                 visit_lambda(node);
                 return true;
@@ -418,6 +432,7 @@ class Validator {
 
     const Policy& policy_;
     Checks checks_;
+    int annotations_ = 0;  ///< Around this place: they are checked as a whole.
 };
 
 Finding too_much(CopyProblem problem, const Policy& policy) {

@@ -87,6 +87,17 @@ std::string thousand_lines() {
     return all;
 }
 
+/// The same, with something in it that layer 1 has to follow through the whole program.
+std::string thousand_lines_followed() {
+    return concat(thousand_lines(),
+                  "class Point:\n"
+                  "    def __init__(self, x, y, z):\n"
+                  "        self.parts = (x, y, z)\n"
+                  "    def moved(self, by):\n"
+                  "        return type(self)(*(part + by for part in self.parts))\n"
+                  "print(Point(1, 2, 3).moved(1).parts)\n");
+}
+
 void add(const std::string& name, const std::string& source) {
     const auto lines = std::ranges::count(source, '\n');
     for (const auto& [what, action] : {std::pair{"validate", &validate}, {"parse", &parse_only}}) {
@@ -108,6 +119,7 @@ int main(int argc, char** argv) {
         benchmark::AddCustomContext("not run", "the HumanEval corpus is not here");
     }
     vitrine::bench::add("strategy", vitrine::bench::thousand_lines());
+    vitrine::bench::add("followed", vitrine::bench::thousand_lines_followed());
     benchmark::RunSpecifiedBenchmarks();
     return 0;
 }
