@@ -30,6 +30,13 @@ bool makes_text(std::string_view method) {
     return methods.contains(method);
 }
 
+/// Functions whose text, or whose objects' text, is not in the program as it is read: escapes hide
+/// it in data, patterns and templates put it together.
+bool makes_text_of_data(std::string_view function) {
+    return function.starts_with("json.") || function.starts_with("re.") ||
+           function.starts_with("string.");
+}
+
 /// Methods of streams that give data.
 bool gives_data(std::string_view method) {
     static const NameSet methods("read readline readlines read1 write flush getvalue strip split");
@@ -251,7 +258,7 @@ Kinds Flow::call_method(const Node& call, const Node& callee, const Arguments& a
     give_to_strangers(arguments.all & kClasses);
     result |= base | arguments.all | (from_escaped_ & kClasses);
     if (name == "construct_array_type") result |= kMayBeClass;
-    if ((base & kMayBeText) != 0 && makes_text(name)) result |= kMadeText;
+    if (name == "decode" || ((base & kMayBeText) != 0 && makes_text(name))) result |= kMadeText;
     if (gives_data(name)) result &= ~kMayBeStream;
     return result;
 }
@@ -317,6 +324,7 @@ Kinds Flow::call_library(const Node& call, std::string_view name, const Argument
     static const NameSet class_givers(
         "numpy.obj2sctype numpy.common_type numpy.maximum_sctype numpy.issubclass_");
     if (class_givers.contains(name)) result |= kMayBeClass;
+    if (makes_text_of_data(name)) result |= kMadeText;
     if (name == "collections.namedtuple" || name.starts_with("enum.")) result &= ~kMadeText;
     judge_handed(call, arguments);
     hand_to_callbacks(arguments, all);
