@@ -13,12 +13,14 @@ namespace {
 constexpr std::string_view kHeader = "=== ";
 constexpr std::string_view kExpects = "# expects: ";
 constexpr std::string_view kAtRunTime = "# stopped at run time";
+constexpr std::string_view kAlsoAtRunTime = "# also stopped at run time";
 constexpr std::string_view kWithoutEffect = "# without effect: ";
 
 void take_line(Case& program, const std::string& line) {
     program.source += line + "\n";
     if (line.starts_with(kExpects)) program.expects = line.substr(kExpects.size());
     if (line == kAtRunTime) program.is_stopped_at_run_time = true;
+    if (line == kAlsoAtRunTime) program.is_also_stopped_at_run_time = true;
     if (line.starts_with(kWithoutEffect)) {
         program.without_effect = line.substr(kWithoutEffect.size());
     }

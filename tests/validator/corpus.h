@@ -19,6 +19,8 @@ struct Case {
     std::string without_effect;
     /// Nothing in its text tells it from an honest one: layer 1 stops it when it does what it does.
     bool is_stopped_at_run_time = false;
+    /// The walk refuses it, and without the walk the guard would.
+    bool is_also_stopped_at_run_time = false;
 };
 
 /// All cases of `tests/validator/KIND/*.txt`, in the order of their files' names. Throws Error when

@@ -11,6 +11,7 @@
 #include "base/frame.h"
 #include "kernel/process.h"
 #include "python/claims.h"
+#include "python/guard.h"
 #include "python/runner.h"
 #include "support/vitrine_program.h"
 
@@ -36,8 +37,7 @@ struct Outputs {
     UniqueFd report = make_output("report");
 };
 
-[[noreturn]] void become_job(const python::Interpreter& interpreter, const python::Program& program,
-                             const Outputs& outputs, const JobBounds& bounds) {
+[[noreturn]] void become_job(const auto& run, const Outputs& outputs, const JobBounds& bounds) {
     int exit_code = kBrokenExit;
     try {
         const rlimit file{bounds.max_output, bounds.max_output};
@@ -48,7 +48,7 @@ struct Outputs {
         ::dup2(nothing.get(), 0);
         ::dup2(outputs.out.get(), 1);
         ::dup2(outputs.err.get(), 2);
-        exit_code = python::run_program(interpreter, program, outputs.report.get());
+        exit_code = run(outputs.report.get());
     } catch (...) {
         exit_code = kBrokenExit;
     }
@@ -83,20 +83,48 @@ void take_report(const std::string& report, JobOutcome& outcome) {
     }
 }
 
-}  // namespace
-
-JobOutcome run_job(const python::Interpreter& interpreter, const python::Program& program,
-                   const JobBounds& bounds) {
+JobOutcome run_in_child(const auto& run, const JobBounds& bounds) {
     const Outputs outputs;
     std::fflush(nullptr);  // Else the child writes what waits here a second time.
     const kernel::Cloned child = kernel::clone_process({.exit_signal = SIGCHLD});
-    if (child.pid == 0) become_job(interpreter, program, outputs, bounds);
+    if (child.pid == 0) become_job(run, outputs, bounds);
     JobOutcome outcome;
     outcome.exit_code = end_of(child, bounds.patience);
     outcome.out = content_of(outputs.out);
     outcome.err = content_of(outputs.err);
     take_report(content_of(outputs.report), outcome);
     return outcome;
+}
+
+/// As the runner does, without the walk before it.
+int run_unwalked(const python::Interpreter& interpreter, const python::Program& program) {
+    const python::Api& api = interpreter.api();
+    // Not on the stack: the guard outlives the program.
+    auto& guard = *std::make_unique<python::Guard>(api, program.policy).release();
+    const python::Ref globals(api, api.PyDict_New());
+    const python::Ref name(api, api.PyUnicode_FromString("__main__"));
+    (void)api.PyDict_SetItemString(globals.get(), "__name__", name.get());
+    python::install_guard(guard, globals.get(), interpreter.copy_builtins());
+    const python::Ref code(api, api.Py_CompileStringExFlags(program.source.bytes.c_str(), "main",
+                                                            Py_file_input, nullptr, -1));
+    const python::Ref done(
+        api, code ? api.PyEval_EvalCode(code.get(), globals.get(), globals.get()) : nullptr);
+    if (!done) api.PyErr_PrintEx(0);
+    const python::Ref out(api, api.PyObject_CallMethod(api.PySys_GetObject("stdout"), "flush", ""));
+    return done ? 0 : 1;
+}
+
+}  // namespace
+
+JobOutcome run_job(const python::Interpreter& interpreter, const python::Program& program,
+                   const JobBounds& bounds) {
+    return run_in_child(
+        [&](int report_fd) { return python::run_program(interpreter, program, report_fd); },
+        bounds);
+}
+
+JobOutcome run_guarded(const python::Interpreter& interpreter, const python::Program& program) {
+    return run_in_child([&](int /*report_fd*/) { return run_unwalked(interpreter, program); }, {});
 }
 
 std::string described(const std::vector<Finding>& findings) {

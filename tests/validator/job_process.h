@@ -29,6 +29,9 @@ struct JobBounds {
 JobOutcome run_job(const python::Interpreter& interpreter, const python::Program& program,
                    const JobBounds& bounds = {});
 
+/// Runs `program` as if the walk had found nothing: the run-time half of layer 1 is on its own.
+JobOutcome run_guarded(const python::Interpreter& interpreter, const python::Program& program);
+
 /// `line:column rule: message`, one a line.
 std::string described(const std::vector<Finding>& findings);
 
