@@ -15,6 +15,7 @@ namespace {
 
 /// The names of `__main__` are the user's: nothing of the shell's is left among them.
 constexpr const char* kShellProgram = R"(def _shell():
+    # A source that names exit() gets what python3 owes to its site module.
     import code, sys
     del globals()["_shell"]
     try:

@@ -53,6 +53,13 @@ TEST(Shell, SaysWhatItIs) {
     EXPECT_EQ(session.end(), 9);
 }
 
+TEST(Shell, EndsByExit) {
+    TerminalSession session({"shell"});
+    ASSERT_TRUE(session.await(kPrompt)) << session.seen();
+    session.type("exit(3)\r");
+    EXPECT_EQ(session.end(), 3) << session.seen();
+}
+
 TEST(Shell, InterruptsWhatRunsByCtrlC) {
     TerminalSession session({"shell"});
     ASSERT_TRUE(session.await(kPrompt)) << session.seen();
