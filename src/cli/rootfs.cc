@@ -197,10 +197,14 @@ int parse_and_do(std::span<const std::string> words) {
         app.parse(std::vector<std::string>(words.rbegin(), words.rend()));
     } catch (const CLI::CallForHelp&) {
         const auto parsed = app.get_subcommands();
-        write_all(STDOUT_FILENO, parsed.empty() ? app.help() : parsed.front()->help());
+        write_all(STDOUT_FILENO,
+                  parsed.empty() ? app.help() : parsed.front()->help(app.get_name()));
         return 0;
     } catch (const CLI::ParseError& error) {
-        throw UsageError(error.what(), "'vitrine rootfs --help' shows how it is used");
+        const auto parsed = app.get_subcommands();
+        const std::string verb = parsed.empty() ? "" : " " + parsed.front()->get_name();
+        throw UsageError(error.what(),
+                         concat("'vitrine rootfs", verb, " --help' shows how it is used"));
     }
     if (import->parsed()) {
         return make_carefully(import_flags.request.output,
