@@ -75,6 +75,30 @@ TEST_P(AnEngine, TellsHowEachJobEnded) {
     EXPECT_EQ(result("nowhere").error->step, "rootfs");
 }
 
+/// One zygote serves them all.
+TEST_P(AnEngine, GivesEachJobItsOwnPolicyAndEnvironment) {
+    for (int round = 0; round < 3; ++round) {
+        for (const char* policy : {"strategy", "off", "algorithms"}) {
+            Job job = job_of(policy == std::string_view("off")
+                                 ? "import os; print(sorted(os.environ.get('SECRET', '-')))"
+                                 : "import os");
+            job.policy = policy;
+            if (job.policy != "off") job.environment.emplace_back("SECRET", "kept");
+            const Result result = run_one(*engine_, job).result;
+            EXPECT_EQ(result.status, job.policy == "off" ? Status::kExited : Status::kRejected)
+                << policy;
+            if (job.policy == "off") {
+                EXPECT_EQ(result.out.bytes, "['-']\n");
+            }
+            Job numbers = job_of("import numpy");
+            numbers.policy = policy;
+            const bool is_refused = job.policy == "algorithms";
+            EXPECT_EQ(run_one(*engine_, numbers).result.status == Status::kRejected, is_refused)
+                << policy;
+        }
+    }
+}
+
 TEST_P(AnEngine, EndsWhatRunsAndAnswersWhatWaitsWhenInterrupted) {
     std::map<std::string, int> exit_codes;
     for (int i = 0; i < 8; ++i) {
