@@ -1,10 +1,9 @@
 #include "batch/loop.h"
 
-#include <poll.h>
 #include <signal.h>
+#include <sys/epoll.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "base/error.h"
@@ -28,10 +27,27 @@ constexpr std::uint64_t kOrderedAhead = 64;
 /// Jobs that need no engine are answered so many at a time: there are signals to hear.
 constexpr int kMaxAnswersInARow = 256;
 
-/// Between looks at signals and the clock.
+/// Between looks at the clock.
 constexpr Milliseconds kPatience{100};
-/// The same while something has to be looked at that the engine does not wait for.
-constexpr Milliseconds kShortPatience{5};
+
+/// While it lives, the engine's turn also ends when `fd` is ready; for -1, or a file that always
+/// is, it changes nothing.
+class WakesEngine {
+  public:
+    WakesEngine(runtime::Engine& engine, int fd, std::uint32_t events)
+        : events_(engine.events()), fd_(fd) {
+        if (fd_ >= 0) events_.watch(fd_, events, [] {});
+    }
+    ~WakesEngine() {
+        if (fd_ >= 0) events_.forget(fd_);
+    }
+    WakesEngine(const WakesEngine&) = delete;
+    WakesEngine& operator=(const WakesEngine&) = delete;
+
+  private:
+    runtime::EventLoop& events_;
+    int fd_;
+};
 
 std::size_t size_of(const Job& job) {
     return job.source.bytes.size() + (job.stdin_text ? job.stdin_text->size() : 0) +
@@ -158,21 +174,16 @@ void Loop::stop(int signal) {
     hand_on();
 }
 
+/// Without a job, too, the engine has something to do: sandboxes end, are prepared, are too many.
 void Loop::wait() {
-    const bool has_answers = !finished_.empty() || (may_start() && !input_is_late_);
-    if (engine_.pending() == 0) {
-        if (!has_answers) wait_without_jobs();
-        return;
+    if (!finished_.empty() || (may_start() && !input_is_late_)) {
+        return engine_.turn(Milliseconds(0));
     }
-    if (has_answers) return engine_.turn(Milliseconds(0));
-    engine_.turn(input_is_late_ || results_.waiting() > 0 ? kShortPatience : kPatience);
-}
-
-void Loop::wait_without_jobs() const {
-    std::array<pollfd, 3> events{{{interrupts_.fd(), POLLIN, 0},
-                                  {input_is_late_ && !is_stopped_ ? source_.fd() : -1, POLLIN, 0},
-                                  {results_.waiting() > 0 ? results_.fd() : -1, POLLOUT, 0}}};
-    (void)::poll(events.data(), events.size(), static_cast<int>(kPatience.count()));
+    const WakesEngine by_signals(engine_, interrupts_.fd(), EPOLLIN);
+    const WakesEngine by_input(engine_, input_is_late_ && !is_stopped_ ? source_.fd() : -1,
+                               EPOLLIN);
+    const WakesEngine by_room(engine_, results_.waiting() > 0 ? results_.fd() : -1, EPOLLOUT);
+    engine_.turn(kPatience);
 }
 
 /// Nobody is there to take a result: whatever runs is ended before anybody is told.

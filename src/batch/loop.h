@@ -72,7 +72,6 @@ class Loop {
     void take_signals();
     void stop(int signal);
     void wait();
-    void wait_without_jobs() const;
     void stop_and_drop();
 
     runtime::Engine& engine_;
