@@ -44,11 +44,7 @@ class WireWriter {
     }
 
   private:
-    void append(std::span<const std::byte> bytes) {
-        const std::size_t old_size = bytes_.size();
-        bytes_.resize(old_size + bytes.size());
-        if (!bytes.empty()) std::memcpy(bytes_.data() + old_size, bytes.data(), bytes.size());
-    }
+    void append(std::span<const std::byte> bytes);
 
     std::vector<std::byte> bytes_;
 };
