@@ -69,11 +69,14 @@ struct Refused {
     const char* instead;
 };
 
-/// Whoever says these would get another strace than the one vitrine waits for.
+/// Whoever says these would get another strace than the one vitrine waits for, or one that trusts
+/// the job.
 constexpr auto kRefused = std::to_array<Refused>({
     {'o', "--output", "vitrine names the file itself", "use --strace=FILE"},
     {'p', "--at", "vitrine attaches to the program itself", "leave it out"},
     {'D', "--da", "vitrine waits for strace, which would leave it", "leave it out"},
+    {'k', "--sta", "strace would open, as you, the files that the job's memory map names",
+     "leave it out; see the job's stack with --wait-for-debugger"},
 });
 
 /// Short options that take the rest of their word, or the next one, for their value.

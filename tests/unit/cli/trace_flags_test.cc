@@ -33,7 +33,8 @@ TEST(StraceOptions, AreWhateverVitrineDoesNotSayItself) {
                 ElementsAre("-e", "pathtoo", "-fTy", "-XDo", "--output-append-mode"));
     for (const char* refused :
          {"-o x", "-ox", "--output=x", "-p 1", "--attach=1", "-D", "-DDD", "--daemonize=grandchild",
-          "-T -p 1", "-fp1", "-qo/tmp/x", "-fD", "--output x", "--att=1", "--daem"}) {
+          "-T -p 1", "-fp1", "-qo/tmp/x", "-fD", "--output x", "--att=1", "--daem", "-k", "-Tk",
+          "--stack-traces", "--stac"}) {
         EXPECT_THROW(parse_strace_options(refused), UsageError) << refused;
     }
 }
