@@ -158,7 +158,8 @@ void Strace::look() {
     if (stage_ != Stage::kSettling && stage_ != Stage::kAttaching) return;
     if (monotonic_ns() > deadline_ns_) {
         return fail("strace had not attached to the program within a minute",
-                    "is the host overloaded? 'strace -p PID' of a process of yours should work");
+                    "does somebody read the FIFO that the trace goes to? else, is the host "
+                    "overloaded? 'strace -p PID' of a process of yours should work");
     }
     alarm_.set(monotonic_ns() + kLookNs);
 }
