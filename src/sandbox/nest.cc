@@ -135,8 +135,8 @@ class Expectation {
     ino_t number_ = 0;
 };
 
-void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& message,
-                  Guest& guest, Expectation& expectation) {
+void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& message, Guest& guest,
+                  Expectation& expectation) {
     const PayloadRequest request = decode_payload_request(message.bytes);
     auto& fds = message.fds;
     if (fds.size() != kPayloadFdCount) throw Error("a request for a payload lacks descriptors");
