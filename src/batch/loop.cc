@@ -30,8 +30,7 @@ constexpr int kMaxAnswersInARow = 256;
 /// Between looks at the clock.
 constexpr Milliseconds kPatience{100};
 
-/// While it lives, the engine's turn also ends when `fd` is ready; for -1, or a file that always
-/// is, it changes nothing.
+/// While it lives, the engine's turn also ends when `fd` is ready, if it is not -1.
 class WakesEngine {
   public:
     WakesEngine(runtime::Engine& engine, int fd, std::uint32_t events)

@@ -29,6 +29,10 @@ inline constexpr Kinds kMayBeStream = 1U << 3U;     ///< `sys.stdin`, or made of
 inline constexpr Kinds kMayBeText = 1U << 4U;
 inline constexpr Kinds kMayNameAnything = 1U << 5U;  ///< Text put together, or a refused name.
 inline constexpr Kinds kMayGiveClass = 1U << 6U;     ///< Called, it may give a class.
+/// Kinds that stay with a value when Python hands it to a method of the program's on its own.
+inline constexpr Kinds kClasses = kMayBeClass | kMayBeMetaclass;
+/// Classes derive from classes, methods are looked up along them: never deeper than this.
+inline constexpr int kMaxBases = 20;
 
 /// The name of a function's first positional parameter; empty when it has none.
 std::string_view first_parameter(const Node& function);
@@ -62,10 +66,12 @@ class Flow {
         bool has_star = false;
     };
 
-    // ── the walk (flow.cc) ──
+    // ── before the walk (flow_known.cc) ──
     void gather(const Node& node, const Node* owner);
     void gather_function(const Node& node, const Node* owner);
     void gather_alias(const Node& assignment, const Node& owner);
+
+    // ── expressions (flow.cc) ──
     Kinds visit(const Node& node);
     Kinds visit_children(const Node& node);
     Kinds visit_all(const Node& node, std::string_view field);
@@ -74,8 +80,12 @@ class Flow {
     Kinds visit_subscript(const Node& node);
     Kinds visit_operator(const Node& node);
     Kinds visit_comprehension(const Node& node);
-    Kinds visit_match(const Node& node);
     Kinds visit_constant(const Node& node);
+    Kinds give_back(const Node& node);
+
+    // ── statements (flow_statements.cc) ──
+    Kinds visit_statement(const Node& node);
+    void visit_match(const Node& node);
     void visit_pattern(const Node& pattern, Kinds subject);
     void visit_function(const Node& node);
     void visit_parameters(const Node& node, const Function& function);
@@ -104,7 +114,7 @@ class Flow {
     void give_to_strangers(Kinds kinds);
     Kinds type_of(Kinds kinds) const;
 
-    // ── what is known ──
+    // ── what is known (flow_known.cc) ──
     const Node* owner_of(std::string_view name) const;
     /// As the walk's, but in a class body for the class's names too.
     Meaning meaning(const Node& name) const;
@@ -157,6 +167,16 @@ class Flow {
     bool is_judging_ = false;
     bool is_hopeless_ = false;  ///< It took too long: everything may be anything.
 };
+
+template <typename Action>
+void Flow::in_scope(const Node& owner, Action&& action) {
+    auto found = scopes_.find(&owner);
+    if (found == scopes_.end()) found = scopes_.emplace(&owner, scope_of(owner, checks_)).first;
+    checks_.scopes.push_back(std::move(found->second));
+    std::forward<Action>(action)();
+    found->second = std::move(checks_.scopes.back());
+    checks_.scopes.pop_back();
+}
 
 /// Follows the values of a program that was walked, and adds what it finds to `checks`.
 void check_flow(Checks& checks, const Node& module);

@@ -9,9 +9,7 @@ using enum NodeType;
 
 namespace {
 
-constexpr Kinds kClasses = kMayBeClass | kMayBeMetaclass;
 constexpr Kinds kMadeText = kMayBeText | kMayNameAnything;
-constexpr int kMaxBases = 20;
 
 std::vector<std::string_view> positional_parameters(const Node& function) {
     std::vector<std::string_view> names;

@@ -13,10 +13,6 @@ bool is_comprehension(NodeType type) {
            type == NodeType::kDictComp || type == NodeType::kGeneratorExp;
 }
 
-bool is_function(NodeType type) {
-    return type == NodeType::kFunctionDef || type == NodeType::kAsyncFunctionDef;
-}
-
 class Collector {
   public:
     Collector(Scope& scope, const ModuleTable& modules) : scope_(scope), modules_(modules) {}

@@ -12,6 +12,10 @@
 
 namespace vitrine::python {
 
+inline bool is_function(NodeType type) {
+    return type == NodeType::kFunctionDef || type == NodeType::kAsyncFunctionDef;
+}
+
 /// How one scope binds one name. More than one of the first three may be set.
 struct Binding {
     std::string module;     ///< Bound by an import: the module's full name.

@@ -195,14 +195,15 @@ std::vector<Zygote> WarmHouse::zygotes() const {
     return zygotes;
 }
 
-/// Read once. Throws PlanError.
+/// Read once, for as long as a pool has it. Throws PlanError.
 std::shared_ptr<const UniqueFd> WarmHouse::policy_of(const Job& job) {
-    std::shared_ptr<const UniqueFd>& policy = policies_[job.policy];
-    if (!policy) {
-        const std::string encoded = python::encode(plan_policy(job, shared_.profiles));
-        policy = std::make_shared<const UniqueFd>(
-            make_sealed_memfd("policy", std::as_bytes(std::span(encoded))));
-    }
+    std::erase_if(policies_, [](const auto& policy) { return policy.second.expired(); });
+    const auto found = policies_.find(job.policy);
+    if (found != policies_.end()) return found->second.lock();
+    const std::string encoded = python::encode(plan_policy(job, shared_.profiles));
+    const auto policy = std::make_shared<const UniqueFd>(
+        make_sealed_memfd("policy", std::as_bytes(std::span(encoded))));
+    policies_.emplace(job.policy, policy);
     return policy;
 }
 

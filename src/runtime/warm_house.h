@@ -53,8 +53,8 @@ class WarmHouse final : private WarmOwner {
     std::map<std::string, PoolPlace> pools_;
     std::vector<std::shared_ptr<WarmPool>> retired_;
     std::uint64_t requests_ = 0;  ///< What "lately" is measured by.
-    /// By name: sealed memfds in the guest's encoding.
-    std::map<std::string, std::shared_ptr<const UniqueFd>> policies_;
+    /// By name: sealed memfds in the guest's encoding, which the pools own.
+    std::map<std::string, std::weak_ptr<const UniqueFd>> policies_;
     Sandboxes dying_;
 };
 

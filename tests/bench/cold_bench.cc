@@ -105,7 +105,8 @@ void add_peers(std::vector<Row>& rows, const std::string& bundle) {
     }
 }
 
-void run(int runs, const std::string& bundle, const std::string& report) {
+void run(int runs, const std::string& bundle, const std::string& bigger,
+         const std::string& report) {
     const std::string python = VITRINE_PYTHON;
     const std::string vitrine = VITRINE_PROGRAM;
     std::vector<Row> rows{{"python3 -I -S -c pass", {python, "-I", "-S", "-c", "pass"}, {}, {}},
@@ -115,6 +116,12 @@ void run(int runs, const std::string& bundle, const std::string& report) {
                            {vitrine, "run", "-q", "--no-validate", "-c", "pass"},
                            {},
                            {}}};
+    if (!bigger.empty()) {
+        rows.push_back({"vitrine run --rootfs scientific -c pass",
+                        {vitrine, "run", "-q", "--rootfs", bigger, "-c", "pass"},
+                        {},
+                        {}});
+    }
     add_peers(rows, bundle);
     std::vector<Row> warm_up = rows;
     for (Row& row : warm_up)
@@ -139,11 +146,13 @@ int main(int argc, char** argv) {
     std::string bundle;
     app.add_option("--runs", runs, "Rounds, each of one run of every command [30]")
         ->check(CLI::Range(1, 100000));
+    std::string bigger;
+    app.add_option("--bigger-rootfs", bigger, "Also time the recipe 'scientific', which is there");
     app.add_option("--bundle", bundle, "An OCI bundle: also time bwrap, crun and runc");
     app.add_option("--report", report, "Also write all samples there, as JSON");
     CLI11_PARSE(app, argc, argv);
     try {
-        vitrine::bench::run(runs, bundle, report);
+        vitrine::bench::run(runs, bundle, bigger, report);
     } catch (const std::exception& error) {
         std::fprintf(stderr, "cold-bench: %s\n", error.what());
         return 1;

@@ -80,7 +80,7 @@ TEST_P(AnEngine, GivesEachJobItsOwnPolicyAndEnvironment) {
     for (int round = 0; round < 3; ++round) {
         for (const char* policy : {"strategy", "off", "algorithms"}) {
             Job job = job_of(policy == std::string_view("off")
-                                 ? "import os; print(sorted(os.environ.get('SECRET', '-')))"
+                                 ? "import os; print(os.environ.get('SECRET', '-'))"
                                  : "import os");
             job.policy = policy;
             if (job.policy != "off") job.environment.emplace_back("SECRET", "kept");
@@ -88,7 +88,7 @@ TEST_P(AnEngine, GivesEachJobItsOwnPolicyAndEnvironment) {
             EXPECT_EQ(result.status, job.policy == "off" ? Status::kExited : Status::kRejected)
                 << policy;
             if (job.policy == "off") {
-                EXPECT_EQ(result.out.bytes, "['-']\n");
+                EXPECT_EQ(result.out.bytes, "-\n");
             }
             Job numbers = job_of("import numpy");
             numbers.policy = policy;

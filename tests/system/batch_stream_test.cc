@@ -25,7 +25,8 @@ class Stream {
         if (pid_ == 0) {
             ::dup2(input.read_end.get(), 0);
             ::dup2(output.write_end.get(), 1);
-            execute({vitrine_path(), "batch", "--no-validate", "--log-level", "error", "-"});
+            execute({vitrine_path(), "batch", "--jobs", "2", "--no-validate", "--log-level",
+                     "error", "-"});
         }
         input_ = std::move(input.write_end);
         output_ = std::move(output.read_end);
