@@ -6,6 +6,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/error.h"
 
 namespace vitrine::kernel {
@@ -64,6 +66,12 @@ void attach_mount(int mount_fd, int target_fd) {
     check(::syscall(SYS_move_mount, mount_fd, "", target_fd, "",
                     MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH),
           "mounting on an open file", "move_mount");
+}
+
+bool cover(const std::string& path, const std::string& with) {
+    if (::mount(with.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) == 0) return true;
+    if (errno == ENOENT && ::access(path.c_str(), F_OK) != 0) return false;
+    throw SystemError(concat("covering '", path, "' with '", with, "'"), "mount");
 }
 
 UniqueFd open_in_root(int root_fd, const std::string& path) {

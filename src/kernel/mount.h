@@ -1,7 +1,8 @@
 // The mount API by descriptors (Linux 5.2 to 5.12): open_tree, move_mount, mount_setattr, fsopen.
 //
 // Used instead of mount(2) because a descriptor cannot be redirected by a symlink, and because one
-// call sets the attributes of a whole tree.
+// call sets the attributes of a whole tree; but for cover(), which is called two dozen times a
+// sandbox and takes a third of what the same costs by descriptors.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,10 @@ void attach_mount(int mount_fd, const std::string& path);
 
 /// Puts a detached mount on the open (O_PATH is enough) file or directory `target_fd`.
 void attach_mount(int mount_fd, int target_fd);
+
+/// Mounts what is at `with`, itself on a mount whose attributes it keeps, on `path`; false where
+/// there is none. Both are a file or both a directory, and where no one else could put a symlink.
+bool cover(const std::string& path, const std::string& with);
 
 /// Opens `path` with O_PATH as it looks to a process whose root is `root_fd`: no symlink and no
 /// `..` leads out of it. openat2(2).

@@ -57,13 +57,13 @@ constexpr std::array<Link, 5> kDeviceLinks{{{"fd", "/proc/self/fd"},
 
 /// What of /proc tells about the host and not about the job: Docker's masked paths (moby,
 /// `DefaultMaskedPaths`) and those that its LSM profile or nothing at all covers.
-constexpr std::array<const char*, 29> kMaskedProcPaths{
-    "acpi",          "asound",     "bus",         "cmdline",    "config.gz",
-    "consoles",      "diskstats",  "driver",      "fs",         "interrupts",
-    "iomem",         "ioports",    "irq",         "kallsyms",   "kcore",
-    "key-users",     "keys",       "kmsg",        "kpagecount", "kpageflags",
-    "latency_stats", "partitions", "sched_debug", "scsi",       "softirqs",
-    "sysrq-trigger", "timer_list", "timer_stats", "vmallocinfo"};
+constexpr std::array<const char*, 7> kMaskedProcDirectories{"acpi", "asound", "bus", "driver",
+                                                            "fs",   "irq",    "scsi"};
+constexpr std::array<const char*, 22> kMaskedProcFiles{
+    "cmdline",       "config.gz",  "consoles",      "diskstats",  "interrupts",  "iomem",
+    "ioports",       "kallsyms",   "kcore",         "key-users",  "keys",        "kmsg",
+    "kpagecount",    "kpageflags", "latency_stats", "partitions", "sched_debug", "softirqs",
+    "sysrq-trigger", "timer_list", "timer_stats",   "vmallocinfo"};
 
 void make_directory(const std::string& path, unsigned mode = 0755) {
     if (::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) {
@@ -224,17 +224,13 @@ void add_cover(const std::string& path) {
     kernel::attach_mount(cover.get(), path);
 }
 
-/// Dozens of mounts a sandbox: the devices are read-only already, as is the empty directory.
+/// What covers is read-only already. Which of them there are depends on the kernel.
 void mask_proc(const std::string& root) {
-    for (const char* name : kMaskedProcPaths) {
-        const std::string path = concat(root, "/proc/", name);
-        struct stat info{};
-        if (::lstat(path.c_str(), &info) != 0) continue;
-        const UniqueFd cover = S_ISDIR(info.st_mode)
-                                   ? kernel::clone_tree("/empty", Submounts::kLeaveOut)
-                                   : kernel::clone_tree(root + "/dev/null", Submounts::kLeaveOut);
-        kernel::attach_mount(cover.get(), path);
-    }
+    const std::string proc = root + "/proc/";
+    for (const char* name : kMaskedProcDirectories)
+        (void)kernel::cover(proc + name, "/empty");
+    for (const char* name : kMaskedProcFiles)
+        (void)kernel::cover(proc + name, root + "/dev/null");
 }
 
 void mount_proc(const std::string& root) {
