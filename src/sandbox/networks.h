@@ -26,10 +26,15 @@ class Networks {
     void leave() const;
 
   private:
+    void make_silent();
     bool is_clean() const;
+    std::string read_file(const char* name) const;
+    std::string read_state() const;
 
     UniqueFd home_;
+    UniqueFd files_;     ///< /proc/self/net: always of the namespace we are in.
     std::string clean_;  ///< What a new one looks like.
+    bool can_hand_on_ = true;
 };
 
 }  // namespace vitrine::sandbox

@@ -266,6 +266,25 @@ TEST(Networks, OneThatAPacketWasSentInIsNot) {
               5U);
 }
 
+TEST(Networks, NobodyHearsLaterOfAGroupThatWasJoined) {
+    const std::string join = R"(
+import socket, struct
+group = socket.inet_pton(socket.AF_INET6, 'ff05::1234') + struct.pack('@i', 1)
+socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).setsockopt(41, 20, group)
+group = socket.inet_aton('239.1.2.3') + bytes(4) + struct.pack('@i', 1)
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).setsockopt(0, 35, group)
+)";
+    const std::string look =
+        "import time\ntime.sleep(0.5)\n"
+        "print(open('/proc/net/dev').read().split('lo:')[1].split()[1])";
+    const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 1));
+    const auto joined = run_one(*engine, job_of(join));
+    EXPECT_EQ(joined.result.exit_code, 0) << joined.result.err.bytes;
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(run_one(*engine, job_of(look)).result.out.bytes, "0\n");
+    EXPECT_NE(run_one(*engine, job_of(join + look)).result.out.bytes, "0\n") << "the control";
+}
+
 TEST(Networks, NoneIsHandedOnWhereFreshOnesAreAskedFor) {
     auto options = engine_options(Kind::kWarm, 1);
     options.has_fresh_networks = true;
