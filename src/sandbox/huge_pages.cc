@@ -1,52 +1,164 @@
 #include "sandbox/huge_pages.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <ranges>
 #include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "base/fd.h"
 
 namespace vitrine::sandbox {
 
 namespace {
 
 constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
+constexpr std::uintptr_t kPage = 4096;
+constexpr std::size_t kMaxMapsBytes = std::size_t{16} << 20;
 /// MADV_COLLAPSE of linux/mman.h, which Debian 12's C library does not name.
 constexpr int kCollapse = 25;
+/// Of the 512 pages of what becomes a huge one: fewer are not worth the memory.
+constexpr int kFewestUsedPages = 64;
 
-struct Range {
-    std::uintptr_t begin;
-    std::uintptr_t end;
+struct Mapping {
+    std::uintptr_t begin = 0;
+    std::uintptr_t end = 0;
+    std::string permissions;
+    std::uint64_t inode = 0;
+
+    /// The huge pages that fit in it.
+    std::uintptr_t huge_begin() const { return (begin + kHugePage - 1) & ~(kHugePage - 1); }
+    std::uintptr_t huge_end() const { return end & ~(kHugePage - 1); }
 };
 
-/// The huge pages that fit in a line's mapping, where that is private, writable and no file's.
-std::optional<Range> heap_in(const std::string& line) {
+UniqueFd open_in(int process_fd, const char* name) {
+    return UniqueFd(check(::openat(process_fd, name, O_RDONLY | O_CLOEXEC),
+                          concat("looking at this process's ", name), "openat"));
+}
+
+std::optional<Mapping> parse_mapping(const std::string& line) {
     std::istringstream words(line);
-    Range range{};
+    Mapping mapping;
     char dash = 0;
-    std::string permissions;
     std::string offset;
     std::string device;
-    std::uint64_t inode = 0;
-    words >> std::hex >> range.begin >> dash >> range.end >> permissions >> offset >> device >>
-        std::dec >> inode;
-    if (!words || inode != 0 || permissions != "rw-p") return std::nullopt;
-    range.begin = (range.begin + kHugePage - 1) & ~(kHugePage - 1);
-    range.end &= ~(kHugePage - 1);
-    if (range.begin >= range.end) return std::nullopt;
-    return range;
+    words >> std::hex >> mapping.begin >> dash >> mapping.end >> mapping.permissions >> offset >>
+        device >> std::dec >> mapping.inode;
+    if (!words) return std::nullopt;
+    return mapping;
+}
+
+std::vector<Mapping> read_mappings(int process_fd) {
+    std::istringstream lines(read_all(open_in(process_fd, "maps").get(), kMaxMapsBytes));
+    std::vector<Mapping> mappings;
+    for (std::string line; std::getline(lines, line);) {
+        if (auto mapping = parse_mapping(line)) mappings.push_back(*std::move(mapping));
+    }
+    return mappings;
+}
+
+bool is_heap(const Mapping& mapping) {
+    return mapping.inode == 0 && mapping.permissions == "rw-p";
+}
+
+bool is_constant(const Mapping& mapping) {
+    return mapping.inode != 0 && (mapping.permissions == "r-xp" || mapping.permissions == "r--p");
+}
+
+/// The neighbouring constant mappings of each file that has code, as one: a huge page can reach
+/// over the border between code and constants, which may then be executed, too.
+std::vector<Mapping> join_code(const std::vector<Mapping>& mappings) {
+    std::vector<Mapping> joined;
+    for (const Mapping& mapping : mappings) {
+        if (!is_constant(mapping)) continue;
+        if (joined.empty() || joined.back().end != mapping.begin ||
+            joined.back().inode != mapping.inode) {
+            joined.push_back(mapping);
+            continue;
+        }
+        joined.back().end = mapping.end;
+        if (mapping.permissions == "r-xp") joined.back().permissions = "r-xp";
+    }
+    std::erase_if(joined, [](const Mapping& mapping) { return mapping.permissions != "r-xp"; });
+    return joined;
+}
+
+void* at_address(std::uintptr_t address) {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel wrote it as a number.
+    return reinterpret_cast<void*>(address);
+}
+
+/// How many pages of the huge one at `address` this process has looked at.
+int count_used_pages(int pagemap_fd, std::uintptr_t address) {
+    constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
+    std::array<std::uint64_t, kHugePage / kPage> pages{};
+    const auto offset = static_cast<off_t>(address / kPage * sizeof(std::uint64_t));
+    check(::pread(pagemap_fd, pages.data(), sizeof pages, offset), "looking at used pages",
+          "pread");
+    return static_cast<int>(
+        std::ranges::count_if(pages, [](std::uint64_t page) { return (page & kPresent) != 0; }));
+}
+
+/// Room for a huge page among as much again, for its alignment.
+class Room {
+  public:
+    Room()
+        : mapped_(::mmap(nullptr, 2 * kHugePage, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {
+        if (mapped_ == MAP_FAILED) throw SystemError("making room for a huge page", "mmap");
+    }
+    ~Room() { (void)::munmap(mapped_, 2 * kHugePage); }
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+
+    void* huge_page() const {
+        const auto address = reinterpret_cast<std::uintptr_t>(mapped_);
+        return at_address((address + kHugePage - 1) & ~(kHugePage - 1));
+    }
+
+  private:
+    void* mapped_;
+};
+
+/// A copy takes its place at once, and holds the same: the code that runs may be in it.
+void copy_to_huge_page(std::uintptr_t address) {
+    const Room room;
+    void* copy = room.huge_page();
+    std::memcpy(copy, at_address(address), kHugePage);
+    // Wishes: where there are no huge pages, or code must be a file's, it stays where it is.
+    if (::madvise(copy, kHugePage, kCollapse) != 0) return;
+    if (::mprotect(copy, kHugePage, PROT_READ | PROT_EXEC) != 0) return;
+    if (::mremap(copy, kHugePage, kHugePage, MREMAP_MAYMOVE | MREMAP_FIXED, at_address(address)) ==
+        MAP_FAILED) {
+        throw SystemError("moving code to a huge page", "mremap");
+    }
+}
+
+void gather(const Mapping& heap) {
+    if (heap.huge_begin() >= heap.huge_end()) return;
+    (void)::madvise(at_address(heap.huge_begin()), heap.huge_end() - heap.huge_begin(), kCollapse);
 }
 
 }  // namespace
 
-void use_huge_pages(const std::string& maps) {
-    std::istringstream lines(maps);
-    for (std::string line; std::getline(lines, line);) {
-        // A wish: where there are no huge pages, small ones are as good.
-        if (const auto heap = heap_in(line)) {
-            // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel wrote it as a number.
-            (void)::madvise(reinterpret_cast<void*>(heap->begin), heap->end - heap->begin,
-                            kCollapse);
+void use_huge_pages(int process_fd) {
+    const std::vector<Mapping> mappings = read_mappings(process_fd);
+    std::ranges::for_each(mappings | std::views::filter(is_heap), gather);
+    const UniqueFd pagemap = open_in(process_fd, "pagemap");
+    for (const Mapping& code : join_code(mappings)) {
+        for (std::uintptr_t page = code.huge_begin(); page < code.huge_end(); page += kHugePage) {
+            if (count_used_pages(pagemap.get(), page) < kFewestUsedPages) continue;
+            copy_to_huge_page(page);
         }
     }
 }

@@ -30,7 +30,6 @@ namespace vitrine::sandbox {
 namespace {
 
 constexpr std::size_t kMaxRequestBytes = 64;
-constexpr std::size_t kMaxMapsBytes = std::size_t{16} << 20;
 /// What a warm heap may grow to: a preload that runs wild must not take the host's memory.
 constexpr rlim_t kMaxHeapBytes = rlim_t{16} << 30;
 
@@ -211,8 +210,7 @@ class OwnProcess {
                     "preload nothing that starts threads, or run with --cold");
     }
 
-    /// Its memory map, as proc(5) shows it.
-    std::string maps() const { return read("maps", kMaxMapsBytes); }
+    int fd() const { return directory_.get(); }
 
     void tell_memory(NestMessage& ready) const {
         std::istringstream words(read("statm"));
@@ -227,10 +225,11 @@ class OwnProcess {
     }
 
   private:
-    std::string read(const char* name, std::size_t max_bytes = 65536) const {
+    std::string read(const char* name) const {
+        constexpr std::size_t kMaxBytes = 65536;
         const UniqueFd file(check(::openat(directory_.get(), name, O_RDONLY | O_CLOEXEC),
                                   "looking at the warm zygote", "openat"));
-        return read_all(file.get(), max_bytes);
+        return read_all(file.get(), kMaxBytes);
     }
 
     UniqueFd directory_;
@@ -261,7 +260,7 @@ SandboxSpec prepare(const UniqueFd& control, Message& first, Guest& guest) {
         guest.warm_up(preload);
         own.check_single_thread();
     });
-    do_step(Step::kWarmUp, [&] { use_huge_pages(own.maps()); });
+    do_step(Step::kWarmUp, [&] { use_huge_pages(own.fd()); });
     NestMessage ready{.kind = NestAnswer::kReady};
     do_step(Step::kWarmUp, [&] { own.tell_memory(ready); });
     answer(control.get(), ready);
