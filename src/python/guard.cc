@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "python/c_function.h"
+#include "python/site_builtins.h"
 
 namespace vitrine::python {
 
@@ -200,34 +201,83 @@ PyObject* refuse_call(PyObject* self, PyObject* /*arguments*/, PyObject* /*keywo
 }  // namespace
 
 Guard::Guard(const Api& api_used, const Policy& policy_used)
-    : api(api_used), policy(policy_used), builtin_import(api_used, nullptr), classes(api_used) {}
+    : api(api_used),
+      policy(policy_used),
+      builtins(api_used, nullptr),
+      builtin_import(api_used, nullptr),
+      classes(api_used) {}
 
 Guard::~Guard() = default;
 
-void install_guard(Guard& guard, PyObject* globals, const Ref reduced) {
-    const Api& api = guard.api;
+namespace {
+
+void name_methods(Guard& guard) {
     guard.import_method = {"__import__", &guarded_import, METH_VARARGS, nullptr};
     guard.getattr_method = {"__getattr__", &facade_getattr, METH_O, nullptr};
     guard.refusal_method = {
         "refused", reinterpret_cast<PyCFunction>(reinterpret_cast<void (*)()>(&refuse_call)),
         METH_VARARGS | METH_KEYWORDS, nullptr};
-    PyObject* import = api.PyDict_GetItemString(reduced.get(), "__import__");
-    if (import == nullptr) throw Error("reducing the built-ins: there is no __import__");
-    guard.builtin_import = Ref(api, own(api, import));
+}
+
+PyObject* real_builtins(const Api& api) {
+    const Ref module(api, api.PyImport_ImportModule("builtins"));
+    if (!module) throw Error(concat("finding the built-ins: ", take_error(api)));
+    return api.PyModule_GetDict(module.get());  // sys.modules has it, too.
+}
+
+void reduce_builtins(Guard& guard) {
+    const Api& api = guard.api;
+    guard.builtins = Ref(api, api.PyDict_Copy(real_builtins(api)));
+    if (!guard.builtins) throw Error(concat("copying the built-ins: ", take_error(api)));
     for (const std::string_view name : guard.policy.refused_builtins.names()) {
         // Not every version has every one of them.
-        if (api.PyDict_DelItemString(reduced.get(), std::string(name).c_str()) != 0) {
+        if (api.PyDict_DelItemString(guard.builtins.get(), std::string(name).c_str()) != 0) {
             api.PyErr_Clear();
         }
     }
-    install_class_guard(guard.classes, reduced.get());
-    prepare_modules(guard);
+}
+
+void guard_imports(Guard& guard) {
+    const Api& api = guard.api;
+    PyObject* import = api.PyDict_GetItemString(real_builtins(api), "__import__");
+    if (import == nullptr) throw Error("guarding imports: there is no __import__");
+    guard.builtin_import = Ref(api, own(api, import));
     const Ref guarded = make_function(api, guard.import_method, guard);
-    // For good: taking it apart with __main__ would touch every built-in once more.
-    api.Py_IncRef(reduced.get());
-    if (!guarded || api.PyDict_SetItemString(reduced.get(), "__import__", guarded.get()) != 0 ||
-        api.PyDict_SetItemString(globals, "__builtins__", reduced.get()) != 0) {
+    if (!guarded ||
+        api.PyDict_SetItemString(guard.builtins.get(), "__import__", guarded.get()) != 0) {
         throw Error(concat("guarding imports: ", take_error(api)));
+    }
+}
+
+/// Those that the program's source asks for, bound since the copy was made.
+void add_site_builtins(Guard& guard) {
+    const Api& api = guard.api;
+    PyObject* real = real_builtins(api);
+    for (const char* name : site_builtin_names()) {
+        PyObject* bound = api.PyDict_GetItemString(real, name);
+        if (bound == nullptr || guard.policy.refused_builtins.contains(name)) continue;
+        (void)api.PyDict_SetItemString(guard.builtins.get(), name, bound);
+    }
+}
+
+}  // namespace
+
+std::unique_ptr<Guard> make_guard(const Api& api, const Policy& policy) {
+    auto guard = std::make_unique<Guard>(api, policy);
+    name_methods(*guard);
+    reduce_builtins(*guard);
+    install_class_guard(guard->classes, guard->builtins.get());
+    guard_imports(*guard);
+    prepare_modules(*guard);
+    return guard;
+}
+
+void install_guard(Guard& guard, PyObject* globals) {
+    const Api& api = guard.api;
+    add_site_builtins(guard);
+    prepare_modules(guard);
+    if (api.PyDict_SetItemString(globals, "__builtins__", guard.builtins.get()) != 0) {
+        throw Error(concat("guarding built-ins: ", take_error(api)));
     }
 }
 

@@ -31,6 +31,7 @@ struct Guard {
 
     const Api& api;
     const Policy& policy;
+    Ref builtins;        ///< The program's: a copy of the real ones, reduced.
     Ref builtin_import;  ///< The real __import__.
     std::vector<std::unique_ptr<Facade>> facades;
     ClassGuard classes;
@@ -41,8 +42,13 @@ struct Guard {
     PyMethodDef refusal_method{};
 };
 
-/// Makes `builtins`, a copy of the real ones, those of a program whose namespace is `globals`:
-/// reduced, and with guarded imports. Throws Error.
-void install_guard(Guard& guard, PyObject* globals, const Ref builtins);
+/// Makes what programs of `policy`, which is borrowed, get, and disarms what is loaded. For one
+/// program, or before forks for the first of each: it touches every built-in, and where libraries
+/// are loaded, functions all over the heap. Nothing else changes before install_guard(). Throws
+/// Error.
+std::unique_ptr<Guard> make_guard(const Api& api, const Policy& policy);
+
+/// Gives the program whose namespace is `globals` its built-ins. Throws Error.
+void install_guard(Guard& guard, PyObject* globals);
 
 }  // namespace vitrine::python

@@ -166,22 +166,6 @@ void Interpreter::set_environment(
     }
 }
 
-void Interpreter::prepare_builtins() {
-    builtins_copy_.emplace(copy_builtins());
-}
-
-Ref Interpreter::copy_builtins() const {
-    if (builtins_copy_) {
-        Ref prepared = std::move(*builtins_copy_);
-        builtins_copy_.reset();
-        return prepared;
-    }
-    const Ref builtins(api_, api_.PyImport_ImportModule("builtins"));
-    Ref copy(api_, !builtins ? nullptr : api_.PyDict_Copy(api_.PyModule_GetDict(builtins.get())));
-    expect(api_, static_cast<bool>(copy), "copying the built-ins");
-    return copy;
-}
-
 std::string Interpreter::version() const {
     const std::string_view text = api_.Py_GetVersion();
     return std::string(text.substr(0, text.find(' ')));

@@ -42,12 +42,6 @@ class Interpreter {
     /// Replaces the environment, both libc's and what os.environ is or will be made from.
     void set_environment(const std::vector<std::pair<std::string, std::string>>& environment) const;
 
-    /// In a warm heap: makes the next copy of the built-ins now. A copy touches every one of them,
-    /// and after a fork each page that is touched is copied, too.
-    void prepare_builtins();
-    /// A copy of the built-ins that is the caller's to change. Throws Error.
-    Ref copy_builtins() const;
-
     /// `3.11.2`.
     std::string version() const;
 
@@ -55,7 +49,6 @@ class Interpreter {
     explicit Interpreter(Api api) : api_(api) {}
 
     Api api_;
-    mutable std::optional<Ref> builtins_copy_;  ///< Made ahead, until somebody takes it.
 };
 
 }  // namespace vitrine::python

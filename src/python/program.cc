@@ -1,7 +1,5 @@
 #include "python/program.h"
 
-#include <utility>
-
 #include "base/wire.h"
 
 namespace vitrine::python {
@@ -38,7 +36,7 @@ std::string encode_without_policy(const Program& program) {
     return encode(program, false);
 }
 
-Program decode_program(std::string_view bytes, Policy known) {
+Program decode_program(std::string_view bytes) {
     WireReader reader(std::as_bytes(std::span(bytes)));
     Program program;
     program.source.name = reader.get_string();
@@ -49,24 +47,13 @@ Program decode_program(std::string_view bytes, Policy known) {
         program.entry->function = reader.get_string();
         program.entry->arguments_json = reader.get_string();
     }
-    program.policy = reader.get<bool>() ? read_policy(reader) : std::move(known);
+    if (reader.get<bool>()) program.policy = read_policy(reader);
     for (auto count = reader.get<std::uint64_t>(); count > 0; --count) {
         Source& source = program.checks.emplace_back();
         source.name = reader.get_string();
         source.bytes = reader.get_string();
     }
     return program;
-}
-
-std::string encode(const Policy& policy) {
-    WireWriter writer;
-    write(writer, policy);
-    return writer.text();
-}
-
-Policy decode_policy(std::string_view bytes) {
-    WireReader reader(std::as_bytes(std::span(bytes)));
-    return read_policy(reader);
 }
 
 }  // namespace vitrine::python

@@ -23,11 +23,7 @@ struct Program {
 std::string encode(const Program& program);
 /// The same without its policy, for whoever has that already.
 std::string encode_without_policy(const Program& program);
-/// `known` is the policy of a program that came without one. Throws Error on bytes that do not fit.
-Program decode_program(std::string_view bytes, Policy known = {});
-
-std::string encode(const Policy& policy);
 /// Throws Error on bytes that do not fit.
-Policy decode_policy(std::string_view bytes);
+Program decode_program(std::string_view bytes);
 
 }  // namespace vitrine::python

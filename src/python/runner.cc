@@ -63,16 +63,18 @@ std::string_view name_in_argv(std::string_view source_name) {
 /// One program on its way through one interpreter.
 class Run {
   public:
-    Run(const Interpreter& interpreter, const Program& program, int report_fd, int gate_fd)
+    Run(const Interpreter& interpreter, const Program& program, Guard* guard, int report_fd,
+        int gate_fd)
         : api_(interpreter.api()),
           interpreter_(interpreter),
           program_(program),
+          policy_(guard != nullptr ? guard->policy : program.policy),
           source_(&program.source),
           report_fd_(report_fd),
           gate_fd_(gate_fd),
           job_module_{.api = &api_, .report_fd = report_fd},
           globals_(api_, nullptr),
-          guard_(api_, program.policy) {}
+          guard_(guard) {}
 
     /// Checks many sources and runs none. Whoever dies over one of them has said which.
     int check() {
@@ -96,9 +98,7 @@ class Run {
         if (!findings.empty()) report(ClaimKind::kFindings, findings);
         if (!code) return end_refused();
         Ref arguments = entry_arguments();
-        if (program_.policy.enabled) {
-            install_guard(guard_, globals_.get(), interpreter_.copy_builtins());
-        }
+        if (policy_.enabled) guard_program();
         report(ClaimKind::kAccepted, Accepted{.python_version = interpreter_.version(),
                                               .started_ns = started_ns,
                                               .accepted_ns = now_ns(),
@@ -116,6 +116,7 @@ class Run {
         require(static_cast<bool>(tree), "rehearsing");
         // By a policy that refuses all of it.
         (void)validate(api_, tree.get(), source_->bytes, program_.policy);
+        if (guard_ != nullptr) guard_program();
         Ref code = compile(tree.get(), 0);
         require(static_cast<bool>(code), "rehearsing");
         require(execute(std::move(code), {api_, nullptr}) == 0, "rehearsing");
@@ -164,6 +165,12 @@ class Run {
         globals_ = Ref(api_, globals);
     }
 
+    void guard_program() {
+        // Not destroyed: what it made can be called to the end of the process.
+        if (guard_ == nullptr) guard_ = make_guard(api_, policy_).release();
+        install_guard(*guard_, globals_.get());
+    }
+
     Ref text(std::string_view bytes) const {
         return {api_, api_.PyUnicode_DecodeUTF8(bytes.data(), static_cast<Py_ssize_t>(bytes.size()),
                                                 "surrogateescape")};
@@ -177,13 +184,13 @@ class Run {
     /// The compiled program; null when it was refused, and then either there are findings or a
     /// Python exception is pending.
     Ref accept(std::vector<Finding>& findings) {
-        if (program_.policy.enabled) findings = check_source(source_->bytes, program_.policy);
+        if (policy_.enabled) findings = check_source(source_->bytes, policy_);
         if (has_errors(findings)) return {api_, nullptr};
         // Unvalidated source needs no tree, and a tree of objects has no room for as much nesting.
-        const Ref tree = program_.policy.enabled ? parse() : source_bytes();
+        const Ref tree = policy_.enabled ? parse() : source_bytes();
         if (!tree) return refuse_unparsable(findings);
-        if (program_.policy.enabled) {
-            std::ranges::move(validate(api_, tree.get(), source_->bytes, program_.policy),
+        if (policy_.enabled) {
+            std::ranges::move(validate(api_, tree.get(), source_->bytes, policy_),
                               std::back_inserter(findings));
             if (has_errors(findings)) return {api_, nullptr};
         }
@@ -210,12 +217,12 @@ class Run {
     }
 
     Ref refuse_unparsable(std::vector<Finding>& findings) {
-        if (program_.policy.enabled) findings.push_back(finding_from_syntax_error(api_));
+        if (policy_.enabled) findings.push_back(finding_from_syntax_error(api_));
         return {api_, nullptr};
     }
 
     int end_refused() {
-        if (program_.policy.enabled) return kRefusedExit;
+        if (policy_.enabled) return kRefusedExit;
         // Without a validator a syntax error is the program's own failure, as under python3.
         report(ClaimKind::kAccepted, Accepted{.python_version = interpreter_.version()});
         return finish(fail());
@@ -296,29 +303,31 @@ class Run {
     const Api& api_;
     const Interpreter& interpreter_;
     const Program& program_;
+    const Policy& policy_;
     const Source* source_;  // The one being looked at.
     int report_fd_;
     int gate_fd_;  // -1: it is not held.
     JobModule job_module_;
-    Ref globals_;  // Of __main__; the program can delete the module.
-    Guard guard_;
+    Ref globals_;   // Of __main__; the program can delete the module.
+    Guard* guard_;  // Null: there is none yet, or none at all.
     bool was_interrupted_ = false;
 };
 
 /// Not on the stack: vitrine.result() of the job points into it until the process ends.
-Run& keep_run(const Interpreter& interpreter, const Program& program, int report_fd, int gate_fd) {
-    return *std::make_unique<Run>(interpreter, program, report_fd, gate_fd).release();
+Run& keep_run(const Interpreter& interpreter, const Program& program, Guard* guard, int report_fd,
+              int gate_fd) {
+    return *std::make_unique<Run>(interpreter, program, guard, report_fd, gate_fd).release();
 }
 
 }  // namespace
 
-int run_program(const Interpreter& interpreter, const Program& program, int report_fd,
-                int gate_fd) {
-    Run& run = keep_run(interpreter, program, report_fd, gate_fd);
+int run_program(const Interpreter& interpreter, const Program& program, int report_fd, int gate_fd,
+                Guard* guard) {
+    Run& run = keep_run(interpreter, program, guard, report_fd, gate_fd);
     return program.checks.empty() ? run.run() : run.check();
 }
 
-void rehearse(const Interpreter& interpreter) {
+void rehearse(const Interpreter& interpreter, Guard* guard) {
     Program program;
     program.source = {.name = "<rehearsal>", .bytes = kRehearsal};
     program.policy.enabled = true;
@@ -326,7 +335,7 @@ void rehearse(const Interpreter& interpreter) {
     program.policy.max_depth = kAmple;
     program.policy.max_nodes = kAmple;
     constexpr int kNobody = -1;
-    keep_run(interpreter, program, kNobody, kNobody).rehearse();
+    keep_run(interpreter, program, guard, kNobody, kNobody).rehearse();
 }
 
 }  // namespace vitrine::python

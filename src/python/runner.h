@@ -1,6 +1,7 @@
 // Runs one program in this process: read, validate, compile, run, report.
 #pragma once
 
+#include "python/guard.h"
 #include "python/interpreter.h"
 #include "python/program.h"
 
@@ -20,11 +21,14 @@ inline constexpr int kRefusedExit = 126;
 ///
 /// With a `gate_fd`, a program that was accepted waits there before its first line (gate.h), and
 /// its acceptance says so.
+///
+/// With a `guard`, made for it, that and its policy are the program's, and `program` has none.
 int run_program(const Interpreter& interpreter, const Program& program, int report_fd,
-                int gate_fd = -1);
+                int gate_fd = -1, Guard* guard = nullptr);
 
-/// Takes an empty program through all of it but the guard, and tells nobody. Leaves nothing but
-/// memory that has been touched; before any program. Throws Error.
-void rehearse(const Interpreter& interpreter);
+/// Takes a small program through all of it, with the guard of the programs to come if they have
+/// one, and tells nobody. Leaves nothing but memory that has been touched; before any program.
+/// Throws Error.
+void rehearse(const Interpreter& interpreter, Guard* guard);
 
 }  // namespace vitrine::python

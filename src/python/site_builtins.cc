@@ -50,6 +50,12 @@ Ref make(const Api& api, PyObject* module, const SiteBuiltin& builtin) {
 
 }  // namespace
 
+std::array<const char*, 4> site_builtin_names() {
+    std::array<const char*, kSiteBuiltins.size()> names{};
+    std::ranges::transform(kSiteBuiltins, names.begin(), &SiteBuiltin::name);
+    return names;
+}
+
 void bind_site_builtins(const Api& api, std::string_view source) {
     const bool is_used = source.find("builtins") != std::string_view::npos ||
                          std::ranges::any_of(kSiteBuiltins, [&](const SiteBuiltin& builtin) {

@@ -1,6 +1,7 @@
 #include "python/warm.h"
 
 #include <array>
+#include <utility>
 
 #include "base/error.h"
 #include "base/wire.h"
@@ -75,6 +76,7 @@ std::string encode(const Preload& preload) {
     WireWriter writer;
     writer.put_all(preload.modules);
     writer.put(preload.script);
+    write(writer, preload.policy);
     return writer.text();
 }
 
@@ -83,21 +85,22 @@ Preload decode_preload(std::string_view bytes) {
     Preload preload;
     preload.modules = reader.get_strings();
     preload.script = reader.get_string();
+    preload.policy = read_policy(reader);
     return preload;
 }
 
-WarmHeap::WarmHeap(Interpreter& interpreter, const Preload& preload)
-    : interpreter_(interpreter), renew_(interpreter.api(), nullptr) {
+WarmHeap::WarmHeap(Interpreter& interpreter, Preload preload)
+    : interpreter_(interpreter), preload_(std::move(preload)), renew_(interpreter.api(), nullptr) {
     const Api& api = interpreter.api();
     std::vector<std::pair<std::string, std::string>> one_thread;
     for (const char* name : kThreadVariables)
         one_thread.emplace_back(name, "1");
     interpreter.set_environment(one_thread);
-    import_modules(api, preload.modules);
-    run_script(api, preload.script);
+    import_modules(api, preload_.modules);
+    run_script(api, preload_.script);
     renew_ = make_renewal(api);
-    interpreter.prepare_builtins();
-    rehearse(interpreter);
+    if (preload_.policy.enabled) guard_ = make_guard(api, preload_.policy);
+    rehearse(interpreter, guard_.get());
     interpreter.set_environment({});
     (void)api.PyGC_Collect();
     freeze_heap(api);
@@ -108,7 +111,7 @@ void WarmHeap::come_of_age(bool is_awaited) const {
     api.PyOS_AfterFork_Child();
     const Ref done(api, api.PyObject_CallNoArgs(renew_.get()));
     require(api, static_cast<bool>(done), "renewing random states");
-    if (!is_awaited) rehearse(interpreter_);
+    if (!is_awaited) rehearse(interpreter_, guard_.get());
 }
 
 }  // namespace vitrine::python

@@ -1,11 +1,14 @@
 // A warm heap: what an interpreter holds before it is forked, and what must be renewed in a fork.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "python/guard.h"
 #include "python/interpreter.h"
+#include "python/policy.h"
 
 namespace vitrine::python {
 
@@ -15,6 +18,8 @@ struct Preload {
     /// Source of a script that runs as the module `preload`, where programs find what it made.
     /// Empty for none.
     std::string script;
+    /// Of every program to come.
+    Policy policy;
 };
 
 std::string encode(const Preload& preload);
@@ -25,9 +30,12 @@ Preload decode_preload(std::string_view bytes);
 class WarmHeap {
   public:
     /// Imports, runs the script, and leaves a heap that no collection looks at. Libraries that
-    /// count CPUs are told of one, so that none starts threads. Throws Error that names what could
-    /// not be preloaded.
-    WarmHeap(Interpreter& interpreter, const Preload& preload);
+    /// count CPUs are told of one, so that none starts threads. What the policy's programs may not
+    /// do, the libraries do no more either. Throws Error that names what could not be preloaded.
+    WarmHeap(Interpreter& interpreter, Preload preload);
+
+    /// For a program, in a fork. Null where the policy checks nothing.
+    Guard* guard() const { return guard_.get(); }
 
     /// In a fork, before anything else of Python: CPython's own renewal (PyOS_AfterFork_Child),
     /// then random states that every fork would share: of `random`, `tempfile`, `multiprocessing`
@@ -37,7 +45,9 @@ class WarmHeap {
 
   private:
     const Interpreter& interpreter_;
+    Preload preload_;
     Ref renew_;
+    std::unique_ptr<Guard> guard_;
 };
 
 }  // namespace vitrine::python

@@ -117,8 +117,6 @@ void CommandGuest::warm_up(std::string_view /*preload*/) {
 
 void CommandGuest::come_of_age(bool /*is_awaited*/) {}
 
-void CommandGuest::expect(std::string_view /*common*/) {}
-
 void CommandGuest::set_environment(
     const std::vector<std::pair<std::string, std::string>>& environment) {
     check(::clearenv(), "emptying the environment", "clearenv");

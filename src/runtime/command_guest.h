@@ -16,7 +16,6 @@ class CommandGuest final : public sandbox::Guest {
     void start(std::string_view interpreter, bool is_for_many) override;
     void warm_up(std::string_view preload) override;
     void come_of_age(bool is_awaited) override;
-    void expect(std::string_view common) override;
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override;
     /// Returns only when the command could not be run, and has then said why: as a Failure of

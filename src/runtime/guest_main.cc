@@ -39,10 +39,6 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     void come_of_age(bool is_awaited) override { warm_->come_of_age(is_awaited); }
 
-    void expect(std::string_view common) override {
-        policy_ = vitrine::python::decode_policy(common);
-    }
-
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         interpreter_->set_environment(environment);
@@ -50,9 +46,9 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
         try {
-            return vitrine::python::run_program(
-                *interpreter_, vitrine::python::decode_program(program, std::move(policy_)),
-                report_fd, gate_fd);
+            return vitrine::python::run_program(*interpreter_,
+                                                vitrine::python::decode_program(program), report_fd,
+                                                gate_fd, warm_ ? warm_->guard() : nullptr);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
@@ -74,7 +70,6 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     std::optional<vitrine::python::Interpreter> interpreter_;
     std::optional<vitrine::python::WarmHeap> warm_;
-    vitrine::python::Policy policy_;
 };
 
 /// What kind of guest it is shows when it is started: a job without an interpreter is a command.
@@ -90,7 +85,6 @@ class AnyGuest final : public vitrine::sandbox::Guest {
     }
     void warm_up(std::string_view preload) override { guest_->warm_up(preload); }
     void come_of_age(bool is_awaited) override { guest_->come_of_age(is_awaited); }
-    void expect(std::string_view common) override { guest_->expect(common); }
     void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) override {
         guest_->set_environment(environment);

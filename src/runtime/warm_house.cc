@@ -22,6 +22,7 @@ constexpr std::size_t kMostPools = 64;
 /// What a nest's sandboxes have in common, as a name.
 void put_nest_key(WireWriter& key, const Job& job) {
     key.put(job.rootfs);
+    key.put(job.policy);
     key.put(job.uid);
     key.put(job.gid);
     key.put(job.hostname);
@@ -46,7 +47,6 @@ std::string nest_key(const Job& job) {
 std::string pool_key(const Job& job) {
     WireWriter key;
     put_nest_key(key, job);
-    key.put(job.policy);
     key.put(job.seccomp_profile);
     key.put(job.compat_arch);
     key.put(job.explains_denied);
@@ -102,8 +102,7 @@ WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
     : loop_(context.loop),
       shared_{.context = context,
               .profiles = options.profiles,
-              .preload = python::encode(python::Preload{.modules = options.preload.modules,
-                                                        .script = options.preload.script}),
+              .preload = {.modules = options.preload.modules, .script = options.preload.script},
               .max_depth = std::min<std::size_t>(options.workers, kMostParked),
               .shares_networks = !options.has_fresh_networks,
               .graveyard = {}},
@@ -140,8 +139,8 @@ std::shared_ptr<WarmPool> WarmHouse::pool_for(const Job& job) {
     place.last_request = requests_;
     // What cannot be had is said now, to this job.
     if (!place.nest) (void)get_nest(place);
-    auto pool = std::make_shared<WarmPool>(shared_, job, policy_of(job),
-                                           [this, &place] { return get_nest(place); });
+    auto pool =
+        std::make_shared<WarmPool>(shared_, job, [this, &place] { return get_nest(place); });
     pools_.emplace(std::move(key),
                    PoolPlace{.pool = pool, .nest = &place, .last_request = requests_});
     place.pools.push_back(pool.get());
@@ -195,23 +194,13 @@ std::vector<Zygote> WarmHouse::zygotes() const {
     return zygotes;
 }
 
-/// Read once, for as long as a pool has it. Throws PlanError.
-std::shared_ptr<const UniqueFd> WarmHouse::policy_of(const Job& job) {
-    std::erase_if(policies_, [](const auto& policy) { return policy.second.expired(); });
-    const auto found = policies_.find(job.policy);
-    if (found != policies_.end()) return found->second.lock();
-    const std::string encoded = python::encode(plan_policy(job, shared_.profiles));
-    const auto policy = std::make_shared<const UniqueFd>(
-        make_sealed_memfd("policy", std::as_bytes(std::span(encoded))));
-    policies_.emplace(job.policy, policy);
-    return policy;
-}
-
 /// The nest of the place, made anew where there is none or a dead one. Throws PlanError, StepError.
 std::shared_ptr<Nest> WarmHouse::get_nest(NestPlace& place) {
     if (place.nest && !place.nest->is_dead()) return place.nest;
+    python::Preload preload = shared_.preload;
+    preload.policy = plan_policy(place.job, shared_.profiles);
     place.nest = std::make_shared<Nest>(loop_, shared_.context.children, identity_,
-                                        plan_sandbox(place.job, identity_), shared_.preload,
+                                        plan_sandbox(place.job, identity_), encode(preload),
                                         Nest::Hooks{.on_ready =
                                                         [&place] {
                                                             for (WarmPool* pool : place.pools)

@@ -37,7 +37,6 @@ class WarmHouse final : private WarmOwner {
 
     std::shared_ptr<Nest> get_nest(NestPlace& place);
     NestPlace& place_for(const Job& job);
-    std::shared_ptr<const UniqueFd> policy_of(const Job& job);
     void retire_pool(const std::string& key);
     void retire_nest(const std::string& key);
     void make_room_for_pool();
@@ -53,8 +52,6 @@ class WarmHouse final : private WarmOwner {
     std::map<std::string, PoolPlace> pools_;
     std::vector<std::shared_ptr<WarmPool>> retired_;
     std::uint64_t requests_ = 0;  ///< What "lately" is measured by.
-    /// By name: sealed memfds in the guest's encoding, which the pools own.
-    std::map<std::string, std::weak_ptr<const UniqueFd>> policies_;
     Sandboxes dying_;
 };
 

@@ -39,7 +39,7 @@ std::unique_ptr<WarmSandbox> take_out(Sandboxes& from, const WarmSandbox& sandbo
     return taken;
 }
 
-WarmPool::WarmPool(WarmShared& shared, const Job& job, std::shared_ptr<const UniqueFd> policy,
+WarmPool::WarmPool(WarmShared& shared, const Job& job,
                    std::function<std::shared_ptr<Nest>()> get_nest)
     : shared_(shared),
       get_nest_(std::move(get_nest)),
@@ -49,7 +49,6 @@ WarmPool::WarmPool(WarmShared& shared, const Job& job, std::shared_ptr<const Uni
     filter_ = std::move(plan.filter);
     payload_ = std::move(plan.spec);
     is_memory_counted_ = !has_cgroup && !has_own_data_limit(job);
-    mould_->policy = std::move(policy);
     mould_->job = job;
     mould_->job.source = {};
     mould_->forbids_executable_memfds = host_identity().is_privileged;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "python/warm.h"
 #include "runtime/job_run.h"
 #include "runtime/nest.h"
 #include "runtime/warm_sandbox.h"
@@ -31,7 +32,7 @@ class WarmClient {
 struct WarmShared {
     RunContext context;
     std::string profiles;
-    std::string preload;  ///< In the guest's encoding.
+    python::Preload preload;  ///< But for its policy: a nest's is its jobs'.
     std::size_t max_depth = 1;
     bool shares_networks = true;  ///< A clean network namespace goes to the next sandbox.
     /// Sandboxes that are gone wait here for whoever is neither of them to destroy them.
@@ -40,10 +41,8 @@ struct WarmShared {
 
 class WarmPool final : public WarmOwner {
   public:
-    /// Plans what all its sandboxes are made from, after `job`; `policy` is a sealed
-    /// memfd in the guest's encoding. Throws PlanError.
-    WarmPool(WarmShared& shared, const Job& job, std::shared_ptr<const UniqueFd> policy,
-             std::function<std::shared_ptr<Nest>()> get_nest);
+    /// Plans what all its sandboxes are made from, after `job`. Throws PlanError.
+    WarmPool(WarmShared& shared, const Job& job, std::function<std::shared_ptr<Nest>()> get_nest);
     WarmPool(const WarmPool&) = delete;
     WarmPool& operator=(const WarmPool&) = delete;
 

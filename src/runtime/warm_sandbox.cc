@@ -110,7 +110,7 @@ void WarmSandbox::ask_for_payload() {
         *this, owner_->is_awaited(),
         std::array{watch_.init_pidfd().get(), init_ready_.read_end.get(), theirs_.stdin_end.get(),
                    theirs_.stdout_end.get(), theirs_.stderr_end.get(), theirs_.report_end.get(),
-                   program_.read_end.get(), mould_->payload_spec.get(), mould_->policy->get()});
+                   program_.read_end.get(), mould_->payload_spec.get()});
     init_ready_.read_end.reset();
     program_.read_end.reset();
     theirs_ = {};

@@ -19,9 +19,7 @@ namespace vitrine::runtime {
 struct WarmMould {
     std::shared_ptr<Nest> nest;
     UniqueFd payload_spec;  ///< Sealed memfd.
-    /// Sealed memfd: the policy. Pools of one policy have the same.
-    std::shared_ptr<const UniqueFd> policy;
-    Job job;  ///< Its limits hold for all of them.
+    Job job;                ///< Its limits hold for all of them.
     bool forbids_executable_memfds = false;
     bool keeps_artifacts = false;
     bool shares_networks = true;  ///< One after the other.

@@ -26,10 +26,6 @@ class Guest {
     /// it yet, it may spend time now that its program then saves.
     virtual void come_of_age(bool is_awaited) = 0;
 
-    /// In a warm zygote: what all programs that its next payloads may get have in common, in the
-    /// guest's own encoding. Throws Error.
-    virtual void expect(std::string_view common) = 0;
-
     /// In the payload: replaces the whole environment.
     virtual void set_environment(
         const std::vector<std::pair<std::string, std::string>>& environment) = 0;

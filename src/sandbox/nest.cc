@@ -117,25 +117,8 @@ NestFds take_nest_fds(std::vector<UniqueFd>& fds) {
     return {std::move(fds[0]), std::move(fds[1]), std::move(fds[2])};
 }
 
-/// What the guest was told last, for its payloads to inherit.
-class Expectation {
-  public:
-    void renew(UniqueFd file, Guest& guest) {
-        struct stat info{};
-        check(::fstat(file.get(), &info), "looking at what programs have in common", "fstat");
-        if (file_ && info.st_ino == number_) return;
-        guest.expect(read_sealed_memfd(file.get()));
-        file_ = std::move(file);
-        number_ = info.st_ino;
-    }
-
-  private:
-    UniqueFd file_;  // Kept, so that no other gets its number.
-    ino_t number_ = 0;
-};
-
-void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& message, Guest& guest,
-                  Expectation& expectation) {
+void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& message,
+                  Guest& guest) {
     const PayloadRequest request = decode_payload_request(message.bytes);
     auto& fds = message.fds;
     if (fds.size() != kPayloadFdCount) throw Error("a request for a payload lacks descriptors");
@@ -148,7 +131,6 @@ void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& mes
     NestMessage born{
         .kind = NestAnswer::kPayloadBorn, .sandbox = request.sandbox, .forking_ns = monotonic_ns()};
     try {
-        do_step(Step::kReceiveSpec, [&] { expectation.renew(std::move(fds[8]), guest); });
         const kernel::Cloned payload = do_step(Step::kForkPayload, [&] {
             // Only children of ours are born there; we stay where we are.
             kernel::join_namespaces(fds[0].get(), CLONE_NEWPID);
@@ -273,11 +255,10 @@ void run_nest(const UniqueFd& control, Message& first, Guest& guest) {
     try {
         const SandboxSpec spec = prepare(control, first, guest);
         first.fds.clear();
-        Expectation expectation;
         for (;;) {
             Message message = receive_message(control.get(), kMaxRequestBytes, kPayloadFdCount);
             if (message.bytes.empty()) return;
-            bear_payload(spec, control, message, guest, expectation);
+            bear_payload(spec, control, message, guest);
         }
     } catch (const StepError& error) {
         answer(control.get(), {.kind = NestAnswer::kNestFailed, .failure = error.failure()});

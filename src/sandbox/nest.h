@@ -48,13 +48,12 @@ struct InitRequest {
 };
 
 /// Asks the zygote for a payload. With it come, in this order, init's pidfd, the end at which init
-/// reports, stdin, stdout, stderr, the result pipe, the program's pipe, the payload's spec, and
-/// what all programs of its policy have in common: the same file for as long as that is the same.
+/// reports, stdin, stdout, stderr, the result pipe, the program's pipe, and the payload's spec.
 struct PayloadRequest {
     std::uint64_t sandbox = 0;
     bool is_awaited = false;  ///< A job waits for it already.
 };
-inline constexpr std::size_t kPayloadFdCount = 9;
+inline constexpr std::size_t kPayloadFdCount = 8;
 
 /// What the two answer.
 enum class NestAnswer : std::uint8_t {

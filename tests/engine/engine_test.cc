@@ -6,6 +6,7 @@
 
 #include "engine_jobs.h"
 #include "kernel/process.h"
+#include "support/scratch.h"
 
 namespace vitrine::test {
 namespace {
@@ -75,7 +76,37 @@ TEST_P(AnEngine, TellsHowEachJobEnded) {
     EXPECT_EQ(result("nowhere").error->step, "rootfs");
 }
 
-/// One zygote serves them all.
+TEST_P(AnEngine, HasTheBuiltinsOfSiteUnderAPolicyToo) {
+    for (const char* policy : {"off", "strategy"}) {
+        Job job = job_of("exit(3)");
+        job.policy = policy;
+        EXPECT_EQ(run_one(*engine_, job).result.exit_code, 3) << policy;
+    }
+}
+
+/// What a policy's programs are kept from, the libraries of its zygote are: those of another are
+/// not.
+TEST_P(AnEngine, DisarmsLibrariesForOnePolicyAlone) {
+    const Scratch scratch;
+    const std::string strict = scratch.write("strict.json", R"({"extends": "algorithms",
+                           "modules": {"statistics": {"names": "mean", "disarmed": "mean"}}})");
+    auto options = engine_options(GetParam());
+    if (GetParam() == Kind::kWarm) options.preload.modules = {"statistics"};
+    const auto engine = runtime::make_engine(options);
+    for (int i = 0; i < 2; ++i) {
+        for (const std::string& policy : {strict, std::string("algorithms"), std::string("off")}) {
+            Job job = job_of("import statistics\nprint(statistics.mean([1, 3]))");
+            job.policy = policy;
+            const Result result = run_one(*engine, job).result;
+            if (policy == strict) {
+                EXPECT_THAT(result.err.bytes, testing::HasSubstr("PermissionError"));
+            } else {
+                EXPECT_EQ(result.out.bytes, "2\n") << policy << result.err.bytes;
+            }
+        }
+    }
+}
+
 TEST_P(AnEngine, GivesEachJobItsOwnPolicyAndEnvironment) {
     for (int round = 0; round < 3; ++round) {
         for (const char* policy : {"strategy", "off", "algorithms"}) {

@@ -100,11 +100,11 @@ JobOutcome run_in_child(const auto& run, const JobBounds& bounds) {
 int run_unwalked(const python::Interpreter& interpreter, const python::Program& program) {
     const python::Api& api = interpreter.api();
     // Not on the stack: the guard outlives the program.
-    auto& guard = *std::make_unique<python::Guard>(api, program.policy).release();
+    auto& guard = *python::make_guard(api, program.policy).release();
     const python::Ref globals(api, api.PyDict_New());
     const python::Ref name(api, api.PyUnicode_FromString("__main__"));
     (void)api.PyDict_SetItemString(globals.get(), "__name__", name.get());
-    python::install_guard(guard, globals.get(), interpreter.copy_builtins());
+    python::install_guard(guard, globals.get());
     const python::Ref code(api, api.Py_CompileStringExFlags(program.source.bytes.c_str(), "main",
                                                             Py_file_input, nullptr, -1));
     const python::Ref done(
