@@ -70,7 +70,7 @@ void attach_mount(int mount_fd, int target_fd) {
 
 bool cover(const std::string& path, const std::string& with) {
     if (::mount(with.c_str(), path.c_str(), nullptr, MS_BIND, nullptr) == 0) return true;
-    if (errno == ENOENT && ::access(path.c_str(), F_OK) != 0) return false;
+    if (errno == ENOENT) return false;
     throw SystemError(concat("covering '", path, "' with '", with, "'"), "mount");
 }
 

@@ -35,7 +35,8 @@ void attach_mount(int mount_fd, const std::string& path);
 void attach_mount(int mount_fd, int target_fd);
 
 /// Mounts what is at `with`, itself on a mount whose attributes it keeps, on `path`; false where
-/// there is none. Both are a file or both a directory, and where no one else could put a symlink.
+/// one of them is not there. Both are a file or both a directory, and where no one else could put a
+/// symlink.
 bool cover(const std::string& path, const std::string& with);
 
 /// Opens `path` with O_PATH as it looks to a process whose root is `root_fd`: no symlink and no

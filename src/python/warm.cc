@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/wire.h"
+#include "python/fresh_heap.h"
 #include "python/runner.h"
 
 namespace vitrine::python {
@@ -104,6 +105,7 @@ WarmHeap::WarmHeap(Interpreter& interpreter, Preload preload)
     interpreter.set_environment({});
     (void)api.PyGC_Collect();
     freeze_heap(api);
+    take_free_places(api);
 }
 
 void WarmHeap::come_of_age(bool is_awaited) const {

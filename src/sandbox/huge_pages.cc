@@ -28,7 +28,9 @@ constexpr std::size_t kMaxMapsBytes = std::size_t{16} << 20;
 /// MADV_COLLAPSE of linux/mman.h, which Debian 12's C library does not name.
 constexpr int kCollapse = 25;
 /// Of the 512 pages of what becomes a huge one: fewer are not worth the memory.
-constexpr int kFewestUsedPages = 64;
+constexpr int kFewestCodePages = 64;
+/// What is free is for forks to fill: there each page would be copied, and not just found empty.
+constexpr int kFewestHeapPages = 448;
 
 struct Mapping {
     std::uintptr_t begin = 0;
@@ -144,23 +146,23 @@ void copy_to_huge_page(std::uintptr_t address) {
     }
 }
 
-void gather(const Mapping& heap) {
-    if (heap.huge_begin() >= heap.huge_end()) return;
-    (void)::madvise(at_address(heap.huge_begin()), heap.huge_end() - heap.huge_begin(), kCollapse);
-}
-
 }  // namespace
 
 void use_huge_pages(int process_fd) {
     const std::vector<Mapping> mappings = read_mappings(process_fd);
-    std::ranges::for_each(mappings | std::views::filter(is_heap), gather);
     const UniqueFd pagemap = open_in(process_fd, "pagemap");
-    for (const Mapping& code : join_code(mappings)) {
-        for (std::uintptr_t page = code.huge_begin(); page < code.huge_end(); page += kHugePage) {
-            if (count_used_pages(pagemap.get(), page) < kFewestUsedPages) continue;
-            copy_to_huge_page(page);
+    const auto for_each_used = [&](const Mapping& mapping, int fewest, auto gather) {
+        for (std::uintptr_t at = mapping.huge_begin(); at < mapping.huge_end(); at += kHugePage) {
+            if (count_used_pages(pagemap.get(), at) >= fewest) gather(at);
         }
+    };
+    for (const Mapping& heap : mappings | std::views::filter(is_heap)) {
+        for_each_used(heap, kFewestHeapPages, [](std::uintptr_t at) {
+            (void)::madvise(at_address(at), kHugePage, kCollapse);
+        });
     }
+    for (const Mapping& code : join_code(mappings))
+        for_each_used(code, kFewestCodePages, copy_to_huge_page);
 }
 
 }  // namespace vitrine::sandbox

@@ -224,13 +224,19 @@ void add_cover(const std::string& path) {
     kernel::attach_mount(cover.get(), path);
 }
 
-/// What covers is read-only already. Which of them there are depends on the kernel.
+/// Which of them there are depends on the kernel; some of each kind there are in every one.
+void mask_all(std::span<const char* const> names, const std::string& proc,
+              const std::string& with) {
+    std::size_t covered = 0;
+    for (const char* name : names)
+        covered += kernel::cover(concat(proc, "/", name), with) ? 1 : 0;
+    if (covered == 0) throw Error(concat("nothing of /proc could be covered with '", with, "'"));
+}
+
+/// What covers is read-only already.
 void mask_proc(const std::string& root) {
-    const std::string proc = root + "/proc/";
-    for (const char* name : kMaskedProcDirectories)
-        (void)kernel::cover(proc + name, "/empty");
-    for (const char* name : kMaskedProcFiles)
-        (void)kernel::cover(proc + name, root + "/dev/null");
+    mask_all(kMaskedProcDirectories, root + "/proc", "/empty");
+    mask_all(kMaskedProcFiles, root + "/proc", root + "/dev/null");
 }
 
 void mount_proc(const std::string& root) {

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include <set>
+#include <sstream>
 #include <string_view>
 #include <tuple>
 
@@ -346,6 +347,32 @@ TEST(WarmHeap, IsInHugePages) {
     };
     EXPECT_GT(huge_kib("data = [str(i) for i in range(1000000)]"), 32 << 10);
     EXPECT_LT(huge_kib(""), 32 << 10) << "the control: there is nothing to gather";
+}
+
+TEST(WarmHeap, HasItsFreePlacesTakenBeforeAProgramComes) {
+    auto options = engine_options(Kind::kWarm, 1);
+    // Two free places on every page.
+    options.preload.script =
+        "kept = [(i, i) for i in range(300000)]\n"
+        "for i in range(0, 300000, 32):\n    kept[i] = None\n"
+        "blocks = [bytes(1000) for i in range(40000)]\n"
+        "for i in range(0, 40000, 8):\n    blocks[i] = None\n";
+    const std::string count =
+        "import resource\n"
+        "def faults(): return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "start = faults()\n"
+        "mine = [(i, i) for i in range(6000)]\n"
+        "small = faults()\n"
+        "mine += [bytes(1000) for i in range(3000)]\n"
+        "print(small - start, faults() - small)";
+    const auto engine = runtime::make_engine(options);
+    std::istringstream counted(run_one(*engine, job_of(count)).result.out.bytes);
+    int small = 0;
+    int large = 0;
+    ASSERT_TRUE(counted >> small >> large);
+    // Together they need 140 pages and 750; one page each would be thousands.
+    EXPECT_LT(small, 600);
+    EXPECT_LT(large, 1500);
 }
 
 TEST(WarmHeap, GivesEveryJobRandomStatesOfItsOwn) {
