@@ -27,52 +27,15 @@ constexpr std::size_t kBlockStep = 16;
 /// What is kept free at the end of the heap, so that a program need not ask for it.
 constexpr int kRoomAtTheEnd = 512 << 10;
 
-/// Stands in for where CPython's allocator has its arenas from, and remembers the last.
-class ArenaWatch {
-  public:
-    explicit ArenaWatch(const Api& api) : api_(api) {
-        api.PyObject_GetArenaAllocator(&real_);
-        PyObjectArenaAllocator mine{.ctx = this, .alloc = &make, .free = &release};
-        api.PyObject_SetArenaAllocator(&mine);
-    }
-    ~ArenaWatch() { api_.PyObject_SetArenaAllocator(&real_); }
-    ArenaWatch(const ArenaWatch&) = delete;
-    ArenaWatch& operator=(const ArenaWatch&) = delete;
-
-    bool is_in_new_arena(const void* block) const {
-        const auto address = reinterpret_cast<std::uintptr_t>(block);
-        return address >= begin_ && address < end_;
-    }
-
-  private:
-    static void* make(void* self, std::size_t size) {
-        auto& watch = *static_cast<ArenaWatch*>(self);
-        void* arena = watch.real_.alloc(watch.real_.ctx, size);
-        watch.begin_ = reinterpret_cast<std::uintptr_t>(arena);
-        watch.end_ = watch.begin_ + size;
-        return arena;
-    }
-    static void release(void* self, void* arena, std::size_t size) {
-        const auto& watch = *static_cast<ArenaWatch*>(self);
-        watch.real_.free(watch.real_.ctx, arena, size);
-    }
-
-    const Api& api_;
-    PyObjectArenaAllocator real_{};
-    std::uintptr_t begin_ = 0;
-    std::uintptr_t end_ = 0;
-};
-
 /// The largest size first: it takes what pools no size has yet, until a new arena is needed. Then
 /// each size fills the pools it has.
-void fill_pools(const Api& api) {
-    const ArenaWatch arenas(api);
+void fill_pools(const Api& api, const HugeArenas& arenas) {
     int left = kMostBlocks;
     for (std::size_t size = kLargestSmall; size > 0; size -= kSmallStep) {
         void* block = nullptr;
         do {
             block = api.PyObject_Malloc(size);
-        } while (block != nullptr && !arenas.is_in_new_arena(block) && --left > 0);
+        } while (block != nullptr && !arenas.is_in_newest(block) && --left > 0);
         api.PyObject_Free(block);
     }
 }
@@ -99,8 +62,9 @@ void fill_c_heap() {
 
 }  // namespace
 
-void take_free_places(const Api& api) {
-    fill_pools(api);
+void take_free_places(const Api& api, HugeArenas& arenas) {
+    arenas.step_aside();
+    fill_pools(api, arenas);
     fill_c_heap();
 }
 

@@ -138,6 +138,7 @@ InterpreterSpec decode_interpreter_spec(std::string_view bytes) {
 Interpreter Interpreter::start(const InterpreterSpec& spec, SymbolBinding binding) {
     Interpreter interpreter(Api::load(spec.libpython, spec.libraries, binding));
     const Api& api = interpreter.api_;
+    if (binding == SymbolBinding::kNow) interpreter.arenas_ = std::make_unique<HugeArenas>(api);
     pre_initialize(api);
     initialize(api, spec);
     // There is no interpreter binary in the rootfs; CPython's word for that is an empty string.

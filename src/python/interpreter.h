@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "python/api.h"
+#include "python/arenas.h"
 
 namespace vitrine::python {
 
@@ -38,6 +39,8 @@ class Interpreter {
                              SymbolBinding binding = SymbolBinding::kLazy);
 
     const Api& api() const noexcept { return api_; }
+    /// Of an interpreter that is started for many.
+    HugeArenas& arenas() noexcept { return *arenas_; }
 
     /// Replaces the environment, both libc's and what os.environ is or will be made from.
     void set_environment(const std::vector<std::pair<std::string, std::string>>& environment) const;
@@ -49,6 +52,7 @@ class Interpreter {
     explicit Interpreter(Api api) : api_(api) {}
 
     Api api_;
+    std::unique_ptr<HugeArenas> arenas_;
 };
 
 }  // namespace vitrine::python

@@ -105,7 +105,7 @@ WarmHeap::WarmHeap(Interpreter& interpreter, Preload preload)
     interpreter.set_environment({});
     (void)api.PyGC_Collect();
     freeze_heap(api);
-    take_free_places(api);
+    take_free_places(api, interpreter.arenas());
 }
 
 void WarmHeap::come_of_age(bool is_awaited) const {
