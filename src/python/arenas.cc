@@ -40,12 +40,11 @@ bool HugeArenas::is_in_newest(const void* block) const {
 }
 
 void* HugeArenas::cut(std::size_t size) noexcept {
-    if (size > kHugePage) return nullptr;
-    if (end_ - next_ < size) {
+    if (size <= kHugePage && end_ - next_ < size) {
         next_ = map_huge_page();
         end_ = next_ == 0 ? 0 : next_ + kHugePage;
-        if (next_ == 0) return nullptr;
     }
+    if (end_ - next_ < size) return real_.alloc(real_.ctx, size);
     // NOLINTNEXTLINE(performance-no-int-to-ptr): it was one, and is cut into pieces.
     void* arena = reinterpret_cast<void*>(next_);
     next_ += size;
@@ -60,8 +59,10 @@ void* HugeArenas::make(void* self, std::size_t size) noexcept {
     return arena;
 }
 
-void HugeArenas::release(void* /*self*/, void* arena, std::size_t size) noexcept {
-    (void)::munmap(arena, size);  // As CPython does with its own.
+/// CPython unmaps, whoever has mapped.
+void HugeArenas::release(void* self, void* arena, std::size_t size) noexcept {
+    const PyObjectArenaAllocator& real = static_cast<HugeArenas*>(self)->real_;
+    real.free(real.ctx, arena, size);
 }
 
 }  // namespace vitrine::python

@@ -2,7 +2,6 @@
 // CPython's C API manual.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>

@@ -16,16 +16,25 @@ constexpr std::array kThreadVariables{"OMP_NUM_THREADS",     "OPENBLAS_NUM_THREA
                                       "MKL_NUM_THREADS",     "BLIS_NUM_THREADS",
                                       "NUMEXPR_NUM_THREADS", "NUMEXPR_MAX_THREADS"};
 
-/// `random` itself is renewed by CPython, which it asks to be.
+/// `random` itself is renewed by CPython, which it asks to be. What it calls is looked up before
+/// a policy disarms it.
 constexpr const char* kRenewal = R"(
-def renew(modules=__import__("sys").modules):
-    if "tempfile" in modules:
-        modules["tempfile"]._name_sequence = None
-    if "numpy.random" in modules:
-        modules["numpy.random"].seed()
+def prepare(modules):
+    tempfile = modules.get("tempfile")
+    seed = modules["numpy.random"].seed if "numpy.random" in modules else None
+    current_process = urandom = None
     if "multiprocessing.process" in modules:
-        process = modules["multiprocessing.process"].current_process()
-        process.authkey = modules["os"].urandom(32)
+        current_process = modules["multiprocessing.process"].current_process
+        urandom = modules["os"].urandom
+    def renew():
+        if tempfile:
+            tempfile._name_sequence = None
+        if seed:
+            seed()
+        if current_process:
+            current_process().authkey = urandom(32)
+    return renew
+renew = prepare(__import__("sys").modules)
 )";
 
 void require(const Api& api, bool succeeded, std::string_view doing) {

@@ -30,7 +30,9 @@ void report_groups_at_once() {
          {"/sys/net/ipv6/conf/lo/force_mld_version", "1"}}};
     for (const auto& [name, version] : kVersions) {
         const std::string path = concat(kBaseHostProc, name);
-        if (::access(path.c_str(), F_OK) == 0) write_kernel_file(path, version);
+        // A kernel without that protocol has no groups of it.
+        if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) continue;
+        write_kernel_file(path, version);
     }
 }
 
@@ -108,7 +110,7 @@ std::string Networks::read_file(const char* name) const {
 /// of any family, shows in the first.
 std::string Networks::read_state() const {
     std::string state = count_sockets(read_file("sockstat"));
-    for (const auto* name : {"dev", "snmp", "snmp6", "netstat", "ip6_flowlabel"})
+    for (const auto* name : {"dev", "snmp", "snmp6", "netstat", "rt6_stats", "ip6_flowlabel"})
         state += read_file(name);
     return state;
 }

@@ -2,8 +2,8 @@
 //
 // Making one takes the kernel half a millisecond, under a lock of its own, and taking it apart as
 // much again. What a job without capabilities can change in one are its sockets, and what those
-// leave behind: counters, connections that are being forgotten, flow labels. All of it can be read,
-// and only a namespace where it reads as in a new one is handed on.
+// leave behind: counters, connections that are being forgotten, flow labels, cached routes. All of
+// it can be read, and only a namespace where it reads as in a new one is handed on.
 #pragma once
 
 #include <string>

@@ -84,6 +84,23 @@ TEST_P(AnEngine, HasTheBuiltinsOfSiteUnderAPolicyToo) {
     }
 }
 
+/// A rehearsal uses sum(), and a renewal of random states os.urandom().
+TEST_P(AnEngine, StartsUnderAPolicyThatRefusesWhatItUsesItself) {
+    const Scratch scratch;
+    const std::string strict = scratch.write(
+        "strict.json", R"({"extends": "algorithms", "refused_builtins": "sum range str print",
+                           "modules": {"os": {"names": "sep", "disarmed": "urandom"}}})");
+    auto options = engine_options(GetParam());
+    if (GetParam() == Kind::kWarm) options.preload.modules = {"multiprocessing.process"};
+    const auto engine = runtime::make_engine(options);
+    for (int i = 0; i < 3; ++i) {
+        Job job = job_of("x = 1 + 1");
+        job.policy = strict;
+        const Result result = run_one(*engine, job).result;
+        EXPECT_EQ(result.exit_code, 0) << (result.error ? result.error->message : "");
+    }
+}
+
 /// What a policy's programs are kept from, the libraries of its zygote are: those of another are
 /// not.
 TEST_P(AnEngine, DisarmsLibrariesForOnePolicyAlone) {
