@@ -88,9 +88,13 @@ std::vector<std::string> summary_lines(const Statistics& statistics) {
 std::string zygotes_text(const std::vector<runtime::Zygote>& zygotes) {
     if (zygotes.empty()) return {};
     std::uint64_t bytes = 0;
-    for (const runtime::Zygote& zygote : zygotes)
+    std::size_t processes = 0;
+    for (const runtime::Zygote& zygote : zygotes) {
         bytes += zygote.memory_bytes;
-    return concat(counted(zygotes.size(), "warm interpreter"), ", ", memory_text(bytes));
+        processes += zygote.processes;
+    }
+    return concat(counted(zygotes.size(), "warm interpreter"), ", ", memory_text(bytes), " for ",
+                  processes, processes == 1 ? " process" : " processes");
 }
 
 }  // namespace vitrine::batch

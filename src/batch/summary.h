@@ -14,7 +14,7 @@ std::string status_text(const StatusCounts& counts);
 
 std::vector<std::string> summary_lines(const Statistics& statistics);
 
-/// `2 warm interpreters, 15.9 MiB`; empty where there is none.
+/// `2 warm interpreters, 15.9 MiB for 4 processes`; empty where there is none.
 std::string zygotes_text(const std::vector<runtime::Zygote>& zygotes);
 
 }  // namespace vitrine::batch

@@ -33,10 +33,11 @@ struct EngineOptions {
     bool has_fresh_networks = false;
 };
 
-/// A warm interpreter that payloads are forked from.
+/// A warm interpreter that payloads are forked from, by one process or by several with one memory.
 struct Zygote {
     std::string rootfs;
     std::uint64_t memory_bytes = 0;  ///< Resident once it was warm; 0 while it is not.
+    std::size_t processes = 1;       ///< That share this memory.
 };
 
 /// Runs many jobs at a time. Single-threaded: jobs are watched, and `Done` is called, within

@@ -1,7 +1,9 @@
 #include "runtime/nest.h"
 
+#include <poll.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 #include <vector>
@@ -13,6 +15,7 @@ namespace vitrine::runtime {
 namespace {
 
 constexpr std::size_t kMaxAnswerBytes = 65536;
+constexpr std::size_t kMaxAnswerFds = 2;
 /// Network namespaces kept for sandboxes to come.
 constexpr std::size_t kMostNetworks = 64;
 
@@ -25,45 +28,103 @@ sandbox::Failure unexpected_end() {
 }  // namespace
 
 Nest::Nest(EventLoop& loop, Children& children, const HostIdentity& identity,
-           const SandboxPlan& plan, const std::string& preload, Hooks hooks)
-    : loop_(loop), children_(children), hooks_(std::move(hooks)), zygote_(identity.map, -1) {
+           const SandboxPlan& plan, const Brood& brood, Hooks hooks)
+    : loop_(loop),
+      children_(children),
+      hooks_(std::move(hooks)),
+      zygote_(identity.map, -1),
+      wanted_zygotes_(brood.zygotes) {
     SocketPair nursery = make_socket_pair();
     const UniqueFd spec = make_sealed_memfd("sandbox", encode(plan.spec));
     const UniqueFd warm_up =
-        make_sealed_memfd("preload", std::as_bytes(std::span(std::string_view(preload))));
+        make_sealed_memfd("preload", std::as_bytes(std::span(std::string_view(brood.preload))));
     std::vector<int> fds{spec.get(), warm_up.get(), nursery.theirs.get()};
     for (const UniqueFd& tree : plan.trees)
         fds.push_back(tree.get());
     zygote_.introduce(sandbox::kNestRequest, fds);
     nursery_ = std::move(nursery.ours);
     children_.add(zygote_.zygote_pid());
-    for (const int socket_fd : {zygote_.control.get(), nursery_.get()})
-        loop_.watch(socket_fd, EPOLLIN, [this, socket_fd] { take(socket_fd); });
+    forkers_.push_back({.control = std::move(zygote_.control), .twin = {}});
+    watch(forkers_.front().control.get());
+    watch(nursery_.get());
 }
 
 Nest::~Nest() {
     end_processes();
 }
 
+void Nest::watch(int socket_fd) {
+    loop_.watch(socket_fd, EPOLLIN, [this, socket_fd] { take(socket_fd); });
+}
+
 /// Reaped at once: one that nobody waits for would be in the way of strangers.
 void Nest::end_processes() {
     if (std::exchange(is_ended_, true)) return;
-    for (const int socket_fd : {zygote_.control.get(), nursery_.get()}) {
-        if (socket_fd >= 0) loop_.forget(socket_fd);
-    }
     zygote_.end_zygote();
     children_.remove(zygote_.zygote_pid());
-    zygote_.control.reset();
+    hear_of_last_twins();
+    for (Forker& forker : forkers_) {
+        loop_.forget(forker.control.get());
+        forker.control.reset();
+        end(forker.twin);
+    }
+    loop_.forget(nursery_.get());
     nursery_.reset();
-    const UniqueFd nursery = std::move(nursery_pidfd_);
-    if (!nursery) return;
+    end(nursery_process_);
+}
+
+void Nest::end(kernel::Cloned& process) {
+    const UniqueFd pidfd = std::move(process.pidfd);
+    if (!pidfd) return;
     try {
-        kernel::send_signal(nursery.get(), SIGKILL);
-        (void)kernel::wait_for(nursery.get());
+        kernel::send_signal(pidfd.get(), SIGKILL);
+        (void)kernel::wait_for(pidfd.get());
     } catch (const Error&) {
         // Nothing to reap any more.
     }
-    children_.remove(nursery_pid_);
+    children_.remove(process.pid);
+}
+
+// ── twins ──
+
+void Nest::ask_for_twins() {
+    const auto request = encode(sandbox::ZygoteRequest{.birth = sandbox::Birth::kTwin});
+    try {
+        while (forkers_.size() + unborn_twins_.size() < wanted_zygotes_) {
+            SocketPair socket = make_socket_pair();
+            send_message(forkers_.front().control.get(), request, std::array{socket.theirs.get()});
+            unborn_twins_.push_back(std::move(socket.ours));
+        }
+    } catch (const SystemError&) {
+        // Too few descriptors for more; or the zygote is dead, which its socket tells next.
+    }
+}
+
+void Nest::twin_answered(UniqueFd pidfd, pid_t pid) {
+    if (unborn_twins_.empty()) throw Error("a zygote has a twin that nobody asked for");
+    UniqueFd control = std::move(unborn_twins_.front());
+    unborn_twins_.pop_front();
+    if (!pidfd) return;
+    children_.add(pid);
+    watch(control.get());
+    forkers_.push_back(
+        {.control = std::move(control), .twin = {.pid = pid, .pidfd = std::move(pidfd)}});
+}
+
+/// Twins that the dead zygote has told of, and nobody has heard of yet, are to be ended as well.
+void Nest::hear_of_last_twins() {
+    pollfd zygote{.fd = forkers_.front().control.get(), .events = POLLIN, .revents = 0};
+    try {
+        while (!unborn_twins_.empty() && ::poll(&zygote, 1, 0) > 0) {
+            Message message = receive_message(zygote.fd, kMaxAnswerBytes, kMaxAnswerFds);
+            if (message.bytes.empty()) return;
+            const auto told = sandbox::decode_nest_message(message.bytes);
+            if (told.kind != sandbox::NestAnswer::kTwinBorn || message.fds.empty()) continue;
+            twin_answered(std::move(message.fds.front()), told.pid);
+        }
+    } catch (const Error&) {
+        // One that nobody hears of ends with its socket, and is a stranger then.
+    }
 }
 
 // ── requests ──
@@ -102,9 +163,11 @@ void Nest::ask_for_init(Unborn& sandbox, const InitWish& wish) {
 void Nest::ask_for_payload(Unborn& sandbox, bool is_awaited, std::span<const int> fds) {
     if (is_dead_) return sandbox.birth_failed(unexpected_end());
     const std::uint64_t name = expect(sandbox);
+    Forker& forker = *std::ranges::min_element(forkers_, {}, &Forker::unanswered);
+    ++forker.unanswered;
     try {
-        const sandbox::PayloadRequest request{.sandbox = name, .is_awaited = is_awaited};
-        send_message(zygote_.control.get(), encode(request), fds);
+        const sandbox::ZygoteRequest request{.sandbox = name, .is_awaited = is_awaited};
+        send_message(forker.control.get(), encode(request), fds);
     } catch (const SystemError&) {
         // As above.
     }
@@ -115,9 +178,9 @@ void Nest::ask_for_payload(Unborn& sandbox, bool is_awaited, std::span<const int
 void Nest::take(int socket_fd) {
     if (is_dead_) return;
     try {
-        Message message = receive_message(socket_fd, kMaxAnswerBytes, 2);
+        Message message = receive_message(socket_fd, kMaxAnswerBytes, kMaxAnswerFds);
         if (message.bytes.empty()) return die(unexpected_end());
-        take_message(message);
+        take_message(socket_fd, message);
     } catch (const std::exception& error) {
         sandbox::Failure failure = unexpected_end();
         failure.message = error.what();
@@ -125,7 +188,7 @@ void Nest::take(int socket_fd) {
     }
 }
 
-void Nest::take_message(Message& message) {
+void Nest::take_message(int socket_fd, Message& message) {
     using sandbox::NestAnswer;
     const sandbox::NestMessage told = sandbox::decode_nest_message(message.bytes);
     UniqueFd pidfd = message.fds.empty() ? UniqueFd() : std::move(message.fds.front());
@@ -133,15 +196,21 @@ void Nest::take_message(Message& message) {
         case NestAnswer::kNestFailed:
             return die(told.failure);
         case NestAnswer::kNurseryBorn:
-            nursery_pidfd_ = std::move(pidfd);
-            nursery_pid_ = told.pid;
-            return children_.add(nursery_pid_);
+            nursery_process_ = {.pid = told.pid, .pidfd = std::move(pidfd)};
+            return children_.add(told.pid);
         case NestAnswer::kReady:
             is_ready_ = true;
             memory_bytes_ = told.memory_bytes;
             data_bytes_ = told.data_bytes;
+            // Before whoever is told asks for payloads: twins cannot come after them.
+            ask_for_twins();
             return hooks_.on_ready();
+        case NestAnswer::kTwinBorn:
+            return twin_answered(std::move(pidfd), told.pid);
         default:
+            for (Forker& forker : forkers_) {
+                if (forker.control.get() == socket_fd) --forker.unanswered;
+            }
             return answer(told, std::move(pidfd),
                           message.fds.size() > 1 ? std::move(message.fds[1]) : UniqueFd());
     }
@@ -160,7 +229,7 @@ void Nest::answer(const sandbox::NestMessage& message, UniqueFd pidfd, UniqueFd 
                          {.forking_ns = message.forking_ns, .payload_pid = message.pid});
 }
 
-/// Neither process goes on without the other. Who was born and never announced is a stranger now.
+/// No process of it goes on without the others. Who was born and never announced is a stranger now.
 void Nest::die(const sandbox::Failure& failure) {
     if (is_dead_) return;
     is_dead_ = true;

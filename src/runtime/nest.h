@@ -1,15 +1,18 @@
-// A nest from the supervisor's side: the warm zygote and its nursery, and what they are asked for.
+// A nest from the supervisor's side: the warm zygotes and their nursery, and what they are asked
+// for.
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/fd.h"
+#include "kernel/process.h"
 #include "runtime/children.h"
 #include "runtime/event_loop.h"
 #include "runtime/plan.h"
@@ -37,11 +40,17 @@ class Nest {
         std::function<void(const sandbox::Failure&)> on_dead;
     };
 
-    /// Starts it; it is ready later. `preload` is in the guest's encoding. Borrows loop and
-    /// children. Throws Error.
+    /// What the zygotes are made of.
+    struct Brood {
+        std::size_t zygotes = 1;  ///< At least 1. All but the first may be missing.
+        std::string preload;      ///< In the guest's encoding.
+    };
+
+    /// Starts it; it is ready later, with its first zygote. Borrows loop and children. Throws
+    /// Error.
     Nest(EventLoop& loop, Children& children, const HostIdentity& identity, const SandboxPlan& plan,
-         const std::string& preload, Hooks hooks);
-    /// Ends both processes. Nothing may be asked of it that is not answered.
+         const Brood& brood, Hooks hooks);
+    /// Ends all its processes. Nothing may be asked of it that is not answered.
     ~Nest();
     Nest(const Nest&) = delete;
     Nest& operator=(const Nest&) = delete;
@@ -53,7 +62,8 @@ class Nest {
 
     bool is_ready() const noexcept { return is_ready_; }
     bool is_dead() const noexcept { return is_dead_; }
-    pid_t zygote_pid() const noexcept { return zygote_.zygote_pid(); }
+    /// How many share the warm heap.
+    std::size_t zygotes() const noexcept { return forkers_.size(); }
     /// Of the warm heap, once it is ready: resident, and what RLIMIT_DATA counts of a fork.
     std::uint64_t memory_bytes() const noexcept { return memory_bytes_; }
     std::uint64_t data_bytes() const noexcept { return data_bytes_; }
@@ -76,8 +86,20 @@ class Nest {
     UniqueFd take_network();
 
   private:
+    /// What forks payloads: the zygote or a twin of it.
+    struct Forker {
+        UniqueFd control;
+        kernel::Cloned twin;  ///< None in the first: that is `zygote_`.
+        std::size_t unanswered = 0;
+    };
+
+    void watch(int socket_fd);
+    void ask_for_twins();
+    void twin_answered(UniqueFd pidfd, pid_t pid);
+    void hear_of_last_twins();
+    void end(kernel::Cloned& process);
     void take(int socket_fd);
-    void take_message(Message& message);
+    void take_message(int socket_fd, Message& message);
     void answer(const sandbox::NestMessage& message, UniqueFd pidfd, UniqueFd network);
     std::uint64_t expect(Unborn& sandbox);
     void die(const sandbox::Failure& failure);
@@ -87,9 +109,11 @@ class Nest {
     Children& children_;
     Hooks hooks_;
     Launching zygote_;
+    std::size_t wanted_zygotes_;
+    std::vector<Forker> forkers_;        ///< Never empty.
+    std::deque<UniqueFd> unborn_twins_;  ///< Their sockets, in the order of the requests.
     UniqueFd nursery_;
-    UniqueFd nursery_pidfd_;
-    pid_t nursery_pid_ = 0;
+    kernel::Cloned nursery_process_;
     std::vector<UniqueFd> networks_;
     bool is_ready_ = false;
     bool is_dead_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/cores.h"
 #include "base/wire.h"
 #include "python/program.h"
 #include "python/warm.h"
@@ -16,8 +17,15 @@ constexpr std::size_t kMostParked = 32;
 
 /// Interpreters kept warm: each is a process with its memory.
 constexpr std::size_t kMostNests = 8;
+/// Zygotes of one nest.
+constexpr unsigned kMostZygotes = 8;
 /// Kinds of sandboxes known at a time. Their limits can differ from job to job.
 constexpr std::size_t kMostPools = 64;
+
+/// One keeps one core busy; nobody waits for more payloads at a time than there are workers.
+unsigned zygotes_for(unsigned workers) {
+    return std::clamp(std::min(usable_cores(), workers), 1U, kMostZygotes);
+}
 
 /// What a nest's sandboxes have in common, as a name.
 void put_nest_key(WireWriter& key, const Job& job) {
@@ -106,7 +114,8 @@ WarmHouse::WarmHouse(const RunContext& context, const EngineOptions& options)
               .max_depth = std::min<std::size_t>(options.workers, kMostParked),
               .shares_networks = !options.has_fresh_networks,
               .graveyard = {}},
-      identity_(host_identity()) {}
+      identity_(host_identity()),
+      zygotes_of_a_nest_(zygotes_for(options.workers)) {}
 
 WarmHouse::~WarmHouse() {
     while (!pools_.empty())
@@ -189,7 +198,9 @@ std::vector<Zygote> WarmHouse::zygotes() const {
     std::vector<Zygote> zygotes;
     for (const auto& [key, place] : nests_) {
         if (!place.nest || place.nest->is_dead()) continue;
-        zygotes.push_back({.rootfs = place.job.rootfs, .memory_bytes = place.nest->memory_bytes()});
+        zygotes.push_back({.rootfs = place.job.rootfs,
+                           .memory_bytes = place.nest->memory_bytes(),
+                           .processes = place.nest->zygotes()});
     }
     return zygotes;
 }
@@ -197,25 +208,28 @@ std::vector<Zygote> WarmHouse::zygotes() const {
 /// The nest of the place, made anew where there is none or a dead one. Throws PlanError, StepError.
 std::shared_ptr<Nest> WarmHouse::get_nest(NestPlace& place) {
     if (place.nest && !place.nest->is_dead()) return place.nest;
+    place.nest = make_nest(place);
+    return place.nest;
+}
+
+std::shared_ptr<Nest> WarmHouse::make_nest(NestPlace& place) {
     python::Preload preload = shared_.preload;
     preload.policy = plan_policy(place.job, shared_.profiles);
-    place.nest = std::make_shared<Nest>(loop_, shared_.context.children, identity_,
-                                        plan_sandbox(place.job, identity_), encode(preload),
-                                        Nest::Hooks{.on_ready =
-                                                        [&place] {
-                                                            for (WarmPool* pool : place.pools)
-                                                                pool->nest_ready();
-                                                        },
-                                                    .on_dead =
-                                                        [&place](const sandbox::Failure& failure) {
-                                                            // Whoever still has a sandbox of it
-                                                            // keeps it for as long.
-                                                            const std::shared_ptr<Nest> dead =
-                                                                place.nest;
-                                                            for (WarmPool* pool : place.pools)
-                                                                pool->nest_dead(failure);
-                                                        }});
-    return place.nest;
+    Nest::Hooks hooks{.on_ready =
+                          [&place] {
+                              for (WarmPool* pool : place.pools)
+                                  pool->nest_ready();
+                          },
+                      .on_dead =
+                          [&place](const sandbox::Failure& failure) {
+                              // Whoever still has a sandbox of it keeps it for as long.
+                              const std::shared_ptr<Nest> dead = place.nest;
+                              for (WarmPool* pool : place.pools)
+                                  pool->nest_dead(failure);
+                          }};
+    const Nest::Brood brood{.zygotes = zygotes_of_a_nest_, .preload = encode(preload)};
+    return std::make_shared<Nest>(loop_, shared_.context.children, identity_,
+                                  plan_sandbox(place.job, identity_), brood, std::move(hooks));
 }
 
 void WarmHouse::bury(std::unique_ptr<WarmSandbox> sandbox) {

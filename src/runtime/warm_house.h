@@ -28,7 +28,7 @@ class WarmHouse final : private WarmOwner {
     /// Destroys what is gone. Not to be called from within a sandbox.
     void clean_up();
 
-    /// The zygotes there are, one for each kind of sandbox that was asked for lately.
+    /// The warm interpreters there are, one for each kind of sandbox that was asked for lately.
     std::vector<Zygote> zygotes() const;
 
   private:
@@ -36,6 +36,7 @@ class WarmHouse final : private WarmOwner {
     struct PoolPlace;
 
     std::shared_ptr<Nest> get_nest(NestPlace& place);
+    std::shared_ptr<Nest> make_nest(NestPlace& place);
     NestPlace& place_for(const Job& job);
     void retire_pool(const std::string& key);
     void retire_nest(const std::string& key);
@@ -48,6 +49,7 @@ class WarmHouse final : private WarmOwner {
     EventLoop& loop_;
     WarmShared shared_;
     HostIdentity identity_;
+    std::size_t zygotes_of_a_nest_;
     std::map<std::string, NestPlace> nests_;  ///< By reference elsewhere: nodes stay in place.
     std::map<std::string, PoolPlace> pools_;
     std::vector<std::shared_ptr<WarmPool>> retired_;

@@ -36,6 +36,23 @@ void answer(int socket_fd, const NestMessage& message, std::span<const int> fds 
     send_message(socket_fd, encode(message), fds);
 }
 
+/// In a new process: `socket` in the place of its parent's own, and no other descriptor of that but
+/// the standard streams. It does not live with less.
+void become_sibling(const UniqueFd& control, UniqueFd socket) noexcept {
+    if (::dup3(socket.get(), control.get(), O_CLOEXEC) < 0) ::_exit(1);
+    socket.reset();
+    kernel::close_from(static_cast<unsigned>(control.get()) + 1);
+    // A clone does not inherit this.
+    kernel::die_with_parent();
+}
+
+/// A child of the supervisor's that serves it on `socket`. Its pid is 0 there.
+kernel::Cloned clone_sibling(const UniqueFd& control, UniqueFd socket) {
+    kernel::Cloned sibling = kernel::clone_process({.flags = CLONE_PARENT});
+    if (sibling.pid == 0) become_sibling(control, std::move(socket));
+    return sibling;
+}
+
 // ── nursery ─────────────────────────────────────────────────────────────────────────────────────
 
 [[noreturn]] void become_init(const SandboxSpec& spec, const InitRequest& request, InitFds fds) {
@@ -85,7 +102,6 @@ void bear_init(const SandboxSpec& spec, int socket_fd, int base_fd, Networks& ne
 /// Until the supervisor closes its end.
 [[noreturn]] void run_nursery(const SandboxSpec& spec, int socket_fd) {
     try {
-        kernel::die_with_parent();
         // Init reads a byte when the base is there, as it is.
         const UniqueFd base = open_file(concat(kBaseRoot, "/dev/zero"), O_RDONLY);
         Networks networks;
@@ -101,11 +117,8 @@ void bear_init(const SandboxSpec& spec, int socket_fd, int base_fd, Networks& ne
 }
 
 kernel::Cloned fork_nursery(const SandboxSpec& spec, const UniqueFd& control, UniqueFd socket) {
-    kernel::Cloned nursery = kernel::clone_process({.flags = CLONE_PARENT});
+    kernel::Cloned nursery = clone_sibling(control, std::move(socket));
     if (nursery.pid != 0) return nursery;
-    // In the place of the zygote's own socket, and with nothing else of the zygote's.
-    if (::dup3(socket.get(), control.get(), O_CLOEXEC) < 0) ::_exit(1);
-    kernel::close_from(static_cast<unsigned>(control.get()) + 1);
     run_nursery(spec, control.get());
 }
 
@@ -116,10 +129,24 @@ NestFds take_nest_fds(std::vector<UniqueFd>& fds) {
     return {std::move(fds[0]), std::move(fds[1]), std::move(fds[2])};
 }
 
-void bear_payload(const SandboxSpec& spec, const UniqueFd& control, Message& message,
-                  Guest& guest) {
-    const PayloadRequest request = decode_payload_request(message.bytes);
-    auto& fds = message.fds;
+/// Returns in the twin as well: it serves the supervisor from here on as its zygote does. Nothing
+/// is copied but page tables, and no job has come near its memory.
+void bear_twin(const UniqueFd& control, std::vector<UniqueFd>& fds) {
+    if (fds.size() != kTwinFdCount) throw Error("a request for a twin lacks descriptors");
+    kernel::Cloned twin;
+    try {
+        twin = clone_sibling(control, std::move(fds[0]));
+    } catch (const SystemError&) {
+        // The nest has this zygote, which is enough.
+        return answer(control.get(), {.kind = NestAnswer::kTwinBorn});
+    }
+    if (twin.pid == 0) return;
+    answer(control.get(), {.kind = NestAnswer::kTwinBorn, .pid = twin.pid},
+           std::array{twin.pidfd.get()});
+}
+
+void bear_payload(const SandboxSpec& spec, const UniqueFd& control, const ZygoteRequest& request,
+                  std::vector<UniqueFd>& fds, Guest& guest) {
     if (fds.size() != kPayloadFdCount) throw Error("a request for a payload lacks descriptors");
     const LaunchFds job{.sandbox_spec = {},
                         .stdin_end = std::move(fds[2]),
@@ -257,7 +284,12 @@ void run_nest(const UniqueFd& control, Message& first, Guest& guest) {
         for (;;) {
             Message message = receive_message(control.get(), kMaxRequestBytes, kPayloadFdCount);
             if (message.bytes.empty()) return;
-            bear_payload(spec, control, message, guest);
+            const ZygoteRequest request = decode_zygote_request(message.bytes);
+            if (request.birth == Birth::kTwin) {
+                bear_twin(control, message.fds);
+            } else {
+                bear_payload(spec, control, request, message.fds, guest);
+            }
         }
     } catch (const StepError& error) {
         answer(control.get(), {.kind = NestAnswer::kNestFailed, .failure = error.failure()});

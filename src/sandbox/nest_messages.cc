@@ -1,3 +1,4 @@
+#include "base/error.h"
 #include "base/wire.h"
 #include "sandbox/nest.h"
 #include "sandbox/report.h"
@@ -21,16 +22,21 @@ InitRequest decode_init_request(std::span<const std::byte> bytes) {
     return request;
 }
 
-std::vector<std::byte> encode(const PayloadRequest& request) {
+std::vector<std::byte> encode(const ZygoteRequest& request) {
     WireWriter writer;
+    writer.put(request.birth);
     writer.put(request.sandbox);
     writer.put(request.is_awaited);
     return writer.bytes();
 }
 
-PayloadRequest decode_payload_request(std::span<const std::byte> bytes) {
+ZygoteRequest decode_zygote_request(std::span<const std::byte> bytes) {
     WireReader reader(bytes);
-    PayloadRequest request;
+    ZygoteRequest request;
+    request.birth = reader.get<Birth>();
+    if (request.birth != Birth::kPayload && request.birth != Birth::kTwin) {
+        throw Error("a zygote is asked for what it cannot bear");
+    }
     request.sandbox = reader.get<std::uint64_t>();
     request.is_awaited = reader.get<bool>();
     return request;

@@ -1,16 +1,24 @@
-// What can die under an engine: its zygote, its nursery, a parked sandbox.
+// What lives under an engine, and what comes of its death: zygotes, a nursery, parked sandboxes.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <set>
+#include <thread>
+#include <tuple>
 
+#include "base/cores.h"
 #include "base/file.h"
 #include "engine_jobs.h"
 #include "kernel/process.h"
+#include "python/warm.h"
+#include "runtime/nest.h"
+#include "runtime/plan.h"
 
 namespace vitrine::test {
 namespace {
@@ -48,9 +56,17 @@ std::size_t open_descriptors() {
     return count;
 }
 
-class AKilledNest : public testing::TestWithParam<int> {};
+/// Of an engine with `workers`: a nursery, and a zygote for each of the cores they can keep busy.
+std::size_t processes_of_a_nest(unsigned workers) {
+    return 1 + std::min(usable_cores(), workers);
+}
+
+/// After how many milliseconds which of the nest's processes is killed, as they were born.
+class AKilledNest : public testing::TestWithParam<std::tuple<int, std::size_t>> {};
 
 TEST_P(AKilledNest, LosesNoJob) {
+    const auto [moment, victim] = GetParam();
+    if (victim >= processes_of_a_nest(2)) GTEST_SKIP() << "one core has no use for a twin";
     const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 2));
     std::multiset<std::string> answers;
     std::vector<std::string> wrong;
@@ -67,11 +83,11 @@ TEST_P(AKilledNest, LosesNoJob) {
     submit("import time; time.sleep(1); print('done')", "running");
     turn_for(*engine, 700ms);
     const std::vector<pid_t> nest = nest_processes();
-    ASSERT_EQ(nest.size(), 2U);
+    ASSERT_EQ(nest.size(), processes_of_a_nest(2));
     for (int i = 0; i < 30; ++i)
         submit("print('done')", std::to_string(i));
-    turn_for(*engine, std::chrono::milliseconds(GetParam() / 2));
-    ::kill(nest.at(static_cast<std::size_t>(GetParam() % 2)), SIGKILL);
+    turn_for(*engine, std::chrono::milliseconds(moment));
+    ::kill(nest.at(victim), SIGKILL);
     run_dry(*engine);
     EXPECT_EQ(answers.size(), 31U);
     EXPECT_EQ(std::set<std::string>(answers.begin(), answers.end()).size(), 31U);
@@ -82,8 +98,68 @@ TEST_P(AKilledNest, LosesNoJob) {
     }
 }
 
-/// Even: the first of the two processes after so many half milliseconds; odd: the second.
-INSTANTIATE_TEST_SUITE_P(Moments, AKilledNest, testing::Values(0, 1, 8, 9, 20, 21, 60, 61));
+INSTANTIATE_TEST_SUITE_P(Moments, AKilledNest,
+                         testing::Combine(testing::Values(0, 4, 10, 30),
+                                          testing::Values(0U, 1U, 2U)));
+
+TEST(ANest, ForksPayloadsFromEachOfItsZygotes) {
+    if (usable_cores() < 2) GTEST_SKIP() << "one core has no use for a twin";
+    const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 2));
+    const std::string look = "import os; print(os.getpriority(os.PRIO_PROCESS, 0))";
+    EXPECT_EQ(run_one(*engine, job_of(look)).result.out.bytes, "0\n");
+    // A payload inherits the priority of whoever forks it, and the nursery forks none.
+    int priority = 0;
+    for (const pid_t process : nest_processes())
+        ASSERT_EQ(::setpriority(PRIO_PROCESS, static_cast<id_t>(process), ++priority), 0);
+    EXPECT_EQ(priority, 3);
+    std::vector<Job> jobs;
+    for (int i = 0; i < 60; ++i)
+        jobs.push_back(job_of(look, std::to_string(i)));
+    std::set<std::string> priorities;
+    for (const auto& [id, reports] : run_all(*engine, std::move(jobs)))
+        priorities.insert(reports.at(0).result.out.bytes);
+    priorities.erase("0\n");  // They were parked before.
+    EXPECT_EQ(priorities, (std::set<std::string>{"1\n", "3\n"}));
+    EXPECT_EQ(engine->zygotes().at(0).processes, 2U);
+}
+
+TEST(AnEngine, LeavesNoProcessWheneverItEnds) {
+    const std::vector<pid_t> before = kernel::children_of(::getpid());
+    std::set<std::size_t> sizes;
+    // Before its nest is there, while that grows, and when it is complete.
+    for (int moment = 0; moment < 400; moment += 10) {
+        const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 4));
+        engine->submit(job_of("pass"), [](const runtime::RunReport&) {});
+        turn_for(*engine, std::chrono::milliseconds(moment));
+        sizes.insert(nest_processes().size());
+    }
+    EXPECT_TRUE(sizes.contains(processes_of_a_nest(4))) << "the control: it was never complete";
+    EXPECT_EQ(kernel::children_of(::getpid()), before);
+}
+
+TEST(ANest, EndsATwinThatItHasNotHeardOf) {
+    const std::vector<pid_t> before = kernel::children_of(::getpid());
+    runtime::EventLoop loop;
+    runtime::Children children(loop);
+    const auto identity = runtime::host_identity();
+    const Job job = job_of("pass");
+    python::Preload preload;
+    preload.policy = runtime::plan_policy(job, engine_options(Kind::kWarm).profiles);
+    bool is_ready = false;
+    std::optional<runtime::Nest> nest;
+    nest.emplace(loop, children, identity, runtime::plan_sandbox(job, identity),
+                 runtime::Nest::Brood{.zygotes = 2, .preload = encode(preload)},
+                 runtime::Nest::Hooks{.on_ready = [&] { is_ready = true; },
+                                      .on_dead = [](const sandbox::Failure&) {}});
+    for (int i = 0; i < 500 && !is_ready; ++i)
+        loop.turn(10ms);
+    // Its zygote bears the twin and says so, which waits in the socket.
+    std::this_thread::sleep_for(200ms);
+    EXPECT_EQ(nest_processes().size(), 3U) << "the control";
+    EXPECT_EQ(nest->zygotes(), 1U) << "the control";
+    nest.reset();
+    EXPECT_EQ(kernel::children_of(::getpid()), before);
+}
 
 TEST(ADeadParkedSandbox, IsNotGivenToAJob) {
     const auto engine = runtime::make_engine(engine_options(Kind::kWarm, 1));
