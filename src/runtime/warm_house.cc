@@ -94,7 +94,8 @@ std::optional<std::string> least_recent(const auto& places, const auto& is_idle)
 
 /// Where one nest is, and its successor after it died.
 struct WarmHouse::NestPlace {
-    Job job;  ///< The first that needed it.
+    Job job;              ///< The first that needed it.
+    std::string preload;  ///< In the guest's encoding, with the policy as it was then.
     std::shared_ptr<Nest> nest;
     std::vector<WarmPool*> pools;
     std::uint64_t last_request = 0;
@@ -213,8 +214,11 @@ std::shared_ptr<Nest> WarmHouse::get_nest(NestPlace& place) {
 }
 
 std::shared_ptr<Nest> WarmHouse::make_nest(NestPlace& place) {
-    python::Preload preload = shared_.preload;
-    preload.policy = plan_policy(place.job, shared_.profiles);
+    if (place.preload.empty()) {
+        python::Preload preload = shared_.preload;
+        preload.policy = plan_policy(place.job, shared_.profiles);
+        place.preload = encode(preload);
+    }
     Nest::Hooks hooks{.on_ready =
                           [&place] {
                               for (WarmPool* pool : place.pools)
@@ -227,7 +231,7 @@ std::shared_ptr<Nest> WarmHouse::make_nest(NestPlace& place) {
                               for (WarmPool* pool : place.pools)
                                   pool->nest_dead(failure);
                           }};
-    const Nest::Brood brood{.zygotes = zygotes_of_a_nest_, .preload = encode(preload)};
+    const Nest::Brood brood{.zygotes = zygotes_of_a_nest_, .preload = place.preload};
     return std::make_shared<Nest>(loop_, shared_.context.children, identity_,
                                   plan_sandbox(place.job, identity_), brood, std::move(hooks));
 }
