@@ -1,8 +1,8 @@
 // The mount API by descriptors (Linux 5.2 to 5.12): open_tree, move_mount, mount_setattr, fsopen.
 //
 // Used instead of mount(2) because a descriptor cannot be redirected by a symlink, and because one
-// call sets the attributes of a whole tree; but for cover(), which is called two dozen times a
-// sandbox and takes a third of what the same costs by descriptors.
+// call sets the attributes of a whole tree; but for cover(), of which a sandbox has two dozen, each
+// three calls by descriptors.
 #pragma once
 
 #include <cstdint>
