@@ -1,28 +1,10 @@
 #include "python/arenas.h"
 
-#include <sys/mman.h>
+#include <utility>
+
+#include "kernel/huge_page.h"
 
 namespace vitrine::python {
-
-namespace {
-
-constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
-
-/// Null where there is no memory.
-std::uintptr_t map_huge_page() {
-    void* mapped =
-        ::mmap(nullptr, 2 * kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapped == MAP_FAILED) return 0;
-    const auto begin = reinterpret_cast<std::uintptr_t>(mapped);
-    const std::uintptr_t aligned = (begin + kHugePage - 1) & ~(kHugePage - 1);
-    auto* const base = static_cast<char*>(mapped);
-    if (aligned > begin) (void)::munmap(base, aligned - begin);
-    const std::uintptr_t behind = aligned + kHugePage - begin;
-    (void)::munmap(base + behind, 2 * kHugePage - behind);
-    return aligned;
-}
-
-}  // namespace
 
 HugeArenas::HugeArenas(const Api& api) {
     api.PyObject_GetArenaAllocator(&real_);
@@ -40,15 +22,14 @@ bool HugeArenas::is_in_newest(const void* block) const {
 }
 
 void* HugeArenas::cut(std::size_t size) noexcept {
-    if (size <= kHugePage && end_ - next_ < size) {
-        next_ = map_huge_page();
-        end_ = next_ == 0 ? 0 : next_ + kHugePage;
+    if (size <= kernel::kHugePageBytes && left_ < size) {
+        kernel::HugePage page;
+        left_ = page ? kernel::kHugePageBytes : 0;
+        next_ = static_cast<char*>(page.release());
     }
-    if (end_ - next_ < size) return real_.alloc(real_.ctx, size);
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): it was one, and is cut into pieces.
-    void* arena = reinterpret_cast<void*>(next_);
-    next_ += size;
-    return arena;
+    if (left_ < size) return real_.alloc(real_.ctx, size);
+    left_ -= size;
+    return std::exchange(next_, next_ + size);
 }
 
 void* HugeArenas::make(void* self, std::size_t size) noexcept {

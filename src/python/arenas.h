@@ -2,8 +2,8 @@
 // beside the other. A fork copies their page table, and ending it takes that apart.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "python/api.h"
 
@@ -13,7 +13,7 @@ namespace vitrine::python {
 /// at any time.
 class HugeArenas {
   public:
-    /// Before the interpreter starts, or later.
+    /// Before the interpreter has its first arena.
     explicit HugeArenas(const Api& api);
     HugeArenas(const HugeArenas&) = delete;
     HugeArenas& operator=(const HugeArenas&) = delete;
@@ -30,8 +30,8 @@ class HugeArenas {
 
     PyObjectArenaAllocator real_{};
     bool is_aside_ = false;
-    std::uintptr_t next_ = 0;
-    std::uintptr_t end_ = 0;  ///< Of the chunk that arenas are cut from.
+    char* next_ = nullptr;  ///< In the huge page that arenas are cut from,
+    std::size_t left_ = 0;  ///< of which so much is left.
     std::uintptr_t newest_ = 0;
     std::size_t newest_size_ = 0;
 };

@@ -6,8 +6,6 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "base/error.h"
-
 namespace vitrine::python {
 
 namespace {

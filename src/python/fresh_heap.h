@@ -13,7 +13,6 @@ namespace vitrine::python {
 
 /// Takes, for good, the free places of CPython's allocator and of the C library's, up to the end of
 /// what each has. In a zygote, before its first fork and with nothing more to be done than to fork.
-/// Throws Error.
 void take_free_places(const Api& api, HugeArenas& arenas);
 
 }  // namespace vitrine::python

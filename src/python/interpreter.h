@@ -33,12 +33,13 @@ void freeze_heap(const Api& api);
 class Interpreter {
   public:
     /// Loads libpython and initialises it isolated: no environment, no user site, no `site`,
-    /// UTF-8 mode, nothing written. Throws Error.
+    /// UTF-8 mode, nothing written. With kNow it is one to be forked: its arenas are HugeArenas.
+    /// Throws Error.
     static Interpreter start(const InterpreterSpec& spec,
                              SymbolBinding binding = SymbolBinding::kLazy);
 
     const Api& api() const noexcept { return api_; }
-    /// Of an interpreter that is started for many.
+    /// Only of one to be forked.
     HugeArenas& arenas() noexcept { return *arenas_; }
 
     /// Replaces the environment, both libc's and what os.environ is or will be made from.

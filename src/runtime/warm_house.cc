@@ -5,7 +5,6 @@
 
 #include "base/cores.h"
 #include "base/wire.h"
-#include "python/program.h"
 #include "python/warm.h"
 
 namespace vitrine::runtime {

@@ -17,12 +17,14 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "kernel/huge_page.h"
 
 namespace vitrine::sandbox {
 
 namespace {
 
-constexpr std::uintptr_t kHugePage = std::uintptr_t{2} << 20;
+using kernel::kHugePageBytes;
+
 constexpr std::uintptr_t kPage = 4096;
 constexpr std::size_t kMaxMapsBytes = std::size_t{16} << 20;
 /// MADV_COLLAPSE of linux/mman.h, which Debian 12's C library does not name.
@@ -42,8 +44,10 @@ struct Mapping {
     std::uint64_t inode = 0;
 
     /// The huge pages that fit in it.
-    std::uintptr_t huge_begin() const { return (begin + kHugePage - 1) & ~(kHugePage - 1); }
-    std::uintptr_t huge_end() const { return end & ~(kHugePage - 1); }
+    std::uintptr_t huge_begin() const {
+        return (begin + kHugePageBytes - 1) & ~(kHugePageBytes - 1);
+    }
+    std::uintptr_t huge_end() const { return end & ~(kHugePageBytes - 1); }
 };
 
 UniqueFd open_in(int process_fd, const char* name) {
@@ -105,7 +109,7 @@ void* at_address(std::uintptr_t address) {
 /// How many pages of the huge one at `address` this process has mapped.
 int count_used_pages(int pagemap_fd, std::uintptr_t address) {
     constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
-    std::array<std::uint64_t, kHugePage / kPage> pages{};
+    std::array<std::uint64_t, kHugePageBytes / kPage> pages{};
     const auto offset = static_cast<off_t>(address / kPage * sizeof(std::uint64_t));
     check(::pread(pagemap_fd, pages.data(), sizeof pages, offset), "looking at used pages",
           "pread");
@@ -113,39 +117,18 @@ int count_used_pages(int pagemap_fd, std::uintptr_t address) {
         std::ranges::count_if(pages, [](std::uint64_t page) { return (page & kPresent) != 0; }));
 }
 
-/// Room for a huge page among as much again, for its alignment.
-class Room {
-  public:
-    Room()
-        : mapped_(::mmap(nullptr, 2 * kHugePage, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) {}
-    ~Room() {
-        if (*this) (void)::munmap(mapped_, 2 * kHugePage);
-    }
-    Room(const Room&) = delete;
-    Room& operator=(const Room&) = delete;
-
-    explicit operator bool() const noexcept { return mapped_ != MAP_FAILED; }
-
-    void* huge_page() const {
-        const auto address = reinterpret_cast<std::uintptr_t>(mapped_);
-        return at_address((address + kHugePage - 1) & ~(kHugePage - 1));
-    }
-
-  private:
-    void* mapped_;
-};
-
 /// A copy takes its place at once, and holds the same: the code that runs may be in it.
 void copy_to_huge_page(std::uintptr_t address) {
-    const Room room;
-    if (!room) return;
-    void* copy = room.huge_page();
-    std::memcpy(copy, at_address(address), kHugePage);
+    kernel::HugePage copy;
+    if (!copy) return;
+    std::memcpy(copy.get(), at_address(address), kHugePageBytes);
     // Wishes: where there are no huge pages, or code must be a file's, it stays where it is.
-    if (::madvise(copy, kHugePage, kCollapse) != 0) return;
-    if (::mprotect(copy, kHugePage, PROT_READ | PROT_EXEC) != 0) return;
-    (void)::mremap(copy, kHugePage, kHugePage, MREMAP_MAYMOVE | MREMAP_FIXED, at_address(address));
+    if (::madvise(copy.get(), kHugePageBytes, kCollapse) != 0) return;
+    if (::mprotect(copy.get(), kHugePageBytes, PROT_READ | PROT_EXEC) != 0) return;
+    if (::mremap(copy.get(), kHugePageBytes, kHugePageBytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+                 at_address(address)) != MAP_FAILED) {
+        (void)copy.release();
+    }
 }
 
 }  // namespace
@@ -155,13 +138,14 @@ void use_huge_pages(int process_fd) {
     const UniqueFd pagemap(::openat(process_fd, "pagemap", O_RDONLY | O_CLOEXEC));
     if (!pagemap) return;  // A kernel without CONFIG_PROC_PAGE_MONITOR.
     const auto for_each_used = [&](const Mapping& mapping, int fewest, auto gather) {
-        for (std::uintptr_t at = mapping.huge_begin(); at < mapping.huge_end(); at += kHugePage) {
+        for (std::uintptr_t at = mapping.huge_begin(); at < mapping.huge_end();
+             at += kHugePageBytes) {
             if (count_used_pages(pagemap.get(), at) >= fewest) gather(at);
         }
     };
     for (const Mapping& heap : mappings | std::views::filter(is_heap)) {
         for_each_used(heap, kFewestHeapPages, [](std::uintptr_t at) {
-            (void)::madvise(at_address(at), kHugePage, kCollapse);
+            (void)::madvise(at_address(at), kHugePageBytes, kCollapse);
         });
     }
     for (const Mapping& code : join_code(mappings))
