@@ -98,6 +98,9 @@ struct Job {
     /// A pseudo-terminal is the job's stdin, stdout and stderr, and controls its session. What it
     /// writes there is the result's stdout.
     bool has_terminal = false;
+    /// A cold run goes on from the rootfs's snapshot of a started interpreter, where there is one
+    /// that fits. Runs that do share their hash seed and the addresses of their libraries.
+    bool uses_snapshot = true;
     std::optional<EntryPoint> entry;
     Limits limits;
     /// The complete environment, in order; later entries win.

@@ -108,6 +108,7 @@ void apply_sandbox(const JobFlags& flags, Job& job) {
               [&] { job.seccomp_profile = parse_security_option(flags.security); });
     job.compat_arch = flags.compat_arch;
     job.explains_denied = flags.explain_denied;
+    job.uses_snapshot = !flags.no_snapshot;
     with_flag("--require", flags.require, [&] { job.required = parse_layers(flags.require); });
     apply_binds(flags, job);
     if (job.compat_arch && std::ranges::any_of(job.binds, &Bind::is_writable)) {
@@ -163,6 +164,8 @@ void add_job_flags(CLI::App& app, JobFlags& flags) {
                  "Allow calls of the profile's sub-architectures (x86, x32), too");
     app.add_flag("--explain-denied", flags.explain_denied,
                  "Tell which system calls the filter denied, why, and what would allow them");
+    app.add_flag("--no-snapshot", flags.no_snapshot,
+                 "Cold, start an interpreter: with a hash seed and addresses of its own");
     app.add_flag("--no-validate", flags.no_validate, "No layer 1: the same as --policy off");
     app.add_flag("-q,--quiet", flags.quiet, "No warnings, nothing on stderr but the program's");
     app.add_flag("--verbose", flags.verbosity, "Tell the launch step by step; twice for more");

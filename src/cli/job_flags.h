@@ -25,6 +25,7 @@ struct JobFlags {
     bool compat_arch = false;
     bool explain_denied = false;
     bool no_validate = false;
+    bool no_snapshot = false;
     bool quiet = false;
     int verbosity = 0;
 };

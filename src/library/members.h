@@ -52,12 +52,12 @@ auto members(Is<EntryPoint> auto& entry) {
 }
 
 auto members(Is<Job> auto& job) {
-    auto& [id, source, arguments, command, has_terminal, entry, limits, environment, workdir,
-           hostname, uid, gid, rootfs, binds, artifacts, profile, compat_arch, explains_denied,
-           policy, stdin_path, stdin_text, required] = job;
-    return std::tie(id, source, arguments, command, has_terminal, entry, limits, environment,
-                    workdir, hostname, uid, gid, rootfs, binds, artifacts, profile, compat_arch,
-                    explains_denied, policy, stdin_path, stdin_text, required);
+    auto& [id, source, arguments, command, has_terminal, uses_snapshot, entry, limits, environment,
+           workdir, hostname, uid, gid, rootfs, binds, artifacts, profile, compat_arch,
+           explains_denied, policy, stdin_path, stdin_text, required] = job;
+    return std::tie(id, source, arguments, command, has_terminal, uses_snapshot, entry, limits,
+                    environment, workdir, hostname, uid, gid, rootfs, binds, artifacts, profile,
+                    compat_arch, explains_denied, policy, stdin_path, stdin_text, required);
 }
 
 // ── a result ──

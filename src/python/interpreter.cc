@@ -1,6 +1,7 @@
 #include "python/interpreter.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -135,10 +136,26 @@ InterpreterSpec decode_interpreter_spec(std::string_view bytes) {
     return spec;
 }
 
-Interpreter Interpreter::start(const InterpreterSpec& spec, SymbolBinding binding) {
+std::string fingerprint(const InterpreterSpec& spec) {
+    std::string text = encode(spec);
+    std::vector<std::string> paths = spec.libraries;
+    paths.push_back(spec.libpython);
+    paths.insert(paths.end(), spec.search_path.begin(), spec.search_path.end());
+    // What an interpreter imports when it starts; the rest is part of it.
+    paths.push_back(spec.stdlib + "/encodings");
+    for (const std::string& path : paths) {
+        struct stat info{};
+        check(::stat(path.c_str(), &info), concat("looking at '", path, "'"), "stat");
+        text += concat(" ", info.st_size, " ", info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
+    }
+    return text;
+}
+
+Interpreter Interpreter::start(const InterpreterSpec& spec, Life life) {
+    const SymbolBinding binding = life == Life::kOwn ? SymbolBinding::kLazy : SymbolBinding::kNow;
     Interpreter interpreter(Api::load(spec.libpython, spec.libraries, binding));
     const Api& api = interpreter.api_;
-    if (binding == SymbolBinding::kNow) interpreter.arenas_ = std::make_unique<HugeArenas>(api);
+    if (life == Life::kForked) interpreter.arenas_ = std::make_unique<HugeArenas>(api);
     pre_initialize(api);
     initialize(api, spec);
     // There is no interpreter binary in the rootfs; CPython's word for that is an empty string.

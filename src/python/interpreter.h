@@ -2,6 +2,8 @@
 // CPython's C API manual.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,18 +31,27 @@ InterpreterSpec decode_interpreter_spec(std::string_view bytes);
 /// there before a program is never garbage, and no collection need look at it. Throws Error.
 void freeze_heap(const Api& api);
 
+/// A text that changes with the spec, and with size or time of a file that an interpreter starts
+/// from. Throws SystemError where one is missing.
+std::string fingerprint(const InterpreterSpec& spec);
+
+/// Whose interpreter it is.
+enum class Life : std::uint8_t {
+    kOwn,     ///< One program's.
+    kForked,  ///< Of many that are forked of it: symbols are bound at once, its arenas are huge.
+    kKept,    ///< Of many that go on from its memory in a file: symbols are bound at once.
+};
+
 /// A running interpreter. One per process; it is never finalised: the process ends instead.
 class Interpreter {
   public:
     /// Loads libpython and initialises it isolated: no environment, no user site, no `site`,
-    /// UTF-8 mode, nothing written. With kNow it is one to be forked: its arenas are HugeArenas.
-    /// Throws Error.
-    static Interpreter start(const InterpreterSpec& spec,
-                             SymbolBinding binding = SymbolBinding::kLazy);
+    /// UTF-8 mode, nothing written. Throws Error.
+    static Interpreter start(const InterpreterSpec& spec, Life life = Life::kOwn);
 
     const Api& api() const noexcept { return api_; }
-    /// Only of one to be forked.
-    HugeArenas& arenas() noexcept { return *arenas_; }
+    /// Null but for one that is forked.
+    HugeArenas* arenas() noexcept { return arenas_.get(); }
 
     /// Replaces the environment, both libc's and what os.environ is or will be made from.
     void set_environment(const std::vector<std::pair<std::string, std::string>>& environment) const;

@@ -33,6 +33,8 @@ class NameSet {
     /// The names, in their order; they live as long as the set.
     std::vector<std::string_view> names() const;
 
+    bool operator==(const NameSet&) const = default;
+
   private:
     std::string text_ = " ";  // One space before and after every name.
 };
@@ -55,6 +57,8 @@ struct ModuleRule {
     NameSet checked;
     /// Imported only where one of `names` is used.
     bool only_for_names = false;
+
+    bool operator==(const ModuleRule&) const = default;
 };
 
 /// A word of ModuleRule::checked.
@@ -88,6 +92,8 @@ struct CallRule {
     std::string function;  ///< A built-in, or `module.name`.
     Kind kind = Kind::kName;
     std::uint32_t index = 0;
+
+    bool operator==(const CallRule&) const = default;
 };
 
 struct Policy {
@@ -117,6 +123,8 @@ struct Policy {
     const ModuleRule* find_module(std::string_view module) const;
     /// Null when `function` may be used in any way.
     const CallRule* find_call(std::string_view function) const;
+
+    bool operator==(const Policy&) const = default;
 };
 
 /// The sets of a policy by their keys in a file, in the order of the wire.

@@ -87,6 +87,7 @@ std::string encode(const Preload& preload) {
     writer.put_all(preload.modules);
     writer.put(preload.script);
     write(writer, preload.policy);
+    writer.put(preload.programs_bring_policies);
     return writer.text();
 }
 
@@ -96,6 +97,7 @@ Preload decode_preload(std::string_view bytes) {
     preload.modules = reader.get_strings();
     preload.script = reader.get_string();
     preload.policy = read_policy(reader);
+    preload.programs_bring_policies = reader.get<bool>();
     return preload;
 }
 
@@ -111,10 +113,13 @@ WarmHeap::WarmHeap(Interpreter& interpreter, Preload preload)
     renew_ = make_renewal(api);
     if (preload_.policy.enabled) guard_ = make_guard(api, preload_.policy);
     rehearse(interpreter, guard_.get());
+    if (preload_.programs_bring_policies && guard_ && !guard_->prepared.empty()) {
+        throw Error("the policy disarms what every interpreter has, and not every program is its");
+    }
     interpreter.set_environment({});
     (void)api.PyGC_Collect();
     freeze_heap(api);
-    take_free_places(api, interpreter.arenas());
+    if (interpreter.arenas() != nullptr) take_free_places(api, *interpreter.arenas());
 }
 
 void WarmHeap::come_of_age(bool is_awaited) const {

@@ -18,8 +18,9 @@ struct Preload {
     /// Source of a script that runs as the module `preload`, where programs find what it made.
     /// Empty for none.
     std::string script;
-    /// Of every program to come.
+    /// Of every program to come, but where those bring their own: then of most.
     Policy policy;
+    bool programs_bring_policies = false;
 };
 
 std::string encode(const Preload& preload);
@@ -34,8 +35,12 @@ class WarmHeap {
     /// do, the libraries do no more either. Throws Error that names what could not be preloaded.
     WarmHeap(Interpreter& interpreter, Preload preload);
 
-    /// For a program, in a fork. Null where the policy checks nothing.
-    Guard* guard() const { return guard_.get(); }
+    /// For a program, in a fork or whatever else goes on from here. Null where the policy checks
+    /// nothing, or the program brings another.
+    Guard* guard_for(const Policy& brought) const {
+        const bool fits = !preload_.programs_bring_policies || brought == preload_.policy;
+        return fits ? guard_.get() : nullptr;
+    }
 
     /// In a fork, before anything else of Python: CPython's own renewal (PyOS_AfterFork_Child),
     /// then random states that every fork would share: of `random`, `tempfile`, `multiprocessing`

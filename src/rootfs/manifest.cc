@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "rootfs/snapshot.h"
 
 namespace vitrine::rootfs {
 
@@ -153,7 +154,8 @@ std::vector<Entry> scan(const std::string& directory) {
     for (const auto& found : fs::recursive_directory_iterator(directory)) {
         const std::string host_path = found.path();
         std::string path = host_path.substr(directory.size());
-        if (path != kManifestFile) entries.push_back(describe(host_path, std::move(path)));
+        if (path != kManifestFile && path != kSnapshotFile)
+            entries.push_back(describe(host_path, std::move(path)));
     }
     std::ranges::sort(entries, {}, &Entry::path);
     return entries;

@@ -36,8 +36,8 @@ struct Manifest {
 
 inline constexpr const char* kManifestFile = "/.vitrine/manifest.json";
 
-/// Everything below `directory` but its manifest, sorted by path, read without following any link.
-/// Throws SystemError for what cannot be read.
+/// Everything below `directory` but its manifest and its snapshot, sorted by path, read without
+/// following any link. Throws SystemError for what cannot be read.
 std::vector<Entry> scan(const std::string& directory);
 
 /// `sha256:…` over every entry: two trees with the same id hold the same bytes at the same paths

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "python/gate.h"
+#include "rootfs/snapshot.h"
 #include "runtime/plan.h"
 #include "runtime/signals.h"
 #include "sandbox/memfds.h"
@@ -65,10 +66,12 @@ void ColdRun::start() {
 void ColdRun::launch() {
     const HostIdentity identity = host_identity();
     is_privileged_ = identity.is_privileged;
-    launching_.emplace(identity.map, leaf_ ? leaf_->directory_fd() : -1);
+    launching_.emplace(identity.map, leaf_ ? leaf_->directory_fd() : -1,
+                       options_.snapshot_fd >= 0 ? Addresses::kForSnapshot : Addresses::kRandom);
     reporting_.note("the zygote is born in its namespaces, its ids are mapped");
     // The zygote is on its way; what it is to do is worked out meanwhile.
-    const SandboxPlan plan = plan_sandbox(job_, identity);
+    SandboxPlan plan = plan_sandbox(job_, identity);
+    plan_snapshot(plan.spec);
     reporting_.note("the rootfs is read, the sandbox is planned");
     launching_->launch(plan.spec, plan.trees, stdin_.fd >= 0);
     reporting_.note("the zygote runs the guest program and was told what to make");
@@ -110,6 +113,18 @@ void ColdRun::launch() {
     }
 }
 
+/// Whoever attaches to a program wants to see the libraries it runs by, not a copy of them.
+void ColdRun::plan_snapshot(sandbox::SandboxSpec& spec) const {
+    using Snapshot = sandbox::SandboxSpec::Snapshot;
+    if (options_.snapshot_fd >= 0) {
+        spec.snapshot = Snapshot::kMake;
+    } else if (!holder_ && job_.command.empty() && job_.uses_snapshot &&
+               rootfs::has_snapshot(job_.rootfs)) {
+        spec.snapshot = Snapshot::kGoOn;
+        spec.snapshot_file = rootfs::kSnapshotFile;
+    }
+}
+
 /// What the payload is to do, while it starts.
 void ColdRun::plan_program(const HostIdentity& identity) {
     PayloadPlan plan = plan_payload(job_, options_.profiles, leaf_.has_value(), options_.checks);
@@ -117,6 +132,7 @@ void ColdRun::plan_program(const HostIdentity& identity) {
     reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
     payload_ = std::move(plan.spec);
     payload_.is_held = holder_ != nullptr;
+    if (options_.snapshot_fd >= 0) payload_.program = plan_snapshot_heap(job_, options_.profiles);
     if (payload_.is_listened_to) listen_to(plan.filter.programs.front());
     reporting_.note("profile and policy are read, the program is planned");
 }
@@ -196,7 +212,8 @@ void ColdRun::do_our_part() {
 
 /// Not before it is known as a child of ours: one that is not has never run a program.
 void ColdRun::tell_payload() {
-    launching_->hand_over(payload_, gate_.read_end.get());
+    launching_->hand_over(payload_,
+                          options_.snapshot_fd >= 0 ? options_.snapshot_fd : gate_.read_end.get());
     gate_.read_end.reset();
     reporting_.note("the payload is seen, and was told what to run");
 }

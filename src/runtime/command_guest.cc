@@ -109,7 +109,11 @@ void announce(int report_fd, bool is_held) {
 
 }  // namespace
 
-void CommandGuest::start(std::string_view /*interpreter*/, bool /*is_for_many*/) {}
+void CommandGuest::start(std::string_view /*interpreter*/, sandbox::StartedFor /*what*/) {}
+
+std::string CommandGuest::describe(std::string_view /*interpreter*/) const {
+    return {};
+}
 
 void CommandGuest::warm_up(std::string_view /*preload*/) {
     throw Error("a command cannot be warmed up");

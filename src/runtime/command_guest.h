@@ -13,7 +13,8 @@ namespace vitrine::runtime {
 /// Cold only: there is nothing to warm up.
 class CommandGuest final : public sandbox::Guest {
   public:
-    void start(std::string_view interpreter, bool is_for_many) override;
+    void start(std::string_view interpreter, sandbox::StartedFor what) override;
+    std::string describe(std::string_view interpreter) const override;
     void warm_up(std::string_view preload) override;
     void come_of_age(bool is_awaited) override;
     void set_environment(

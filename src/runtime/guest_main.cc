@@ -22,15 +22,19 @@
 
 namespace {
 
+using vitrine::sandbox::StartedFor;
+
 constexpr int kGuestFailedExit = 125;
 
 class PythonGuest final : public vitrine::sandbox::Guest {
   public:
-    void start(std::string_view interpreter, bool is_for_many) override {
-        using vitrine::python::SymbolBinding;
-        const auto spec = vitrine::python::decode_interpreter_spec(interpreter);
+    void start(std::string_view interpreter, StartedFor what) override {
         interpreter_ = vitrine::python::Interpreter::start(
-            spec, is_for_many ? SymbolBinding::kNow : SymbolBinding::kLazy);
+            vitrine::python::decode_interpreter_spec(interpreter), life_of(what));
+    }
+
+    std::string describe(std::string_view interpreter) const override {
+        return vitrine::python::fingerprint(vitrine::python::decode_interpreter_spec(interpreter));
     }
 
     void warm_up(std::string_view preload) override {
@@ -46,9 +50,9 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 
     int run(std::string_view program, int report_fd, int gate_fd) noexcept override {
         try {
-            return vitrine::python::run_program(*interpreter_,
-                                                vitrine::python::decode_program(program), report_fd,
-                                                gate_fd, warm_ ? warm_->guard() : nullptr);
+            const vitrine::python::Program decoded = vitrine::python::decode_program(program);
+            return vitrine::python::run_program(*interpreter_, decoded, report_fd, gate_fd,
+                                                warm_ ? warm_->guard_for(decoded.policy) : nullptr);
         } catch (...) {
             report_failure(report_fd);
             return kGuestFailedExit;
@@ -56,6 +60,19 @@ class PythonGuest final : public vitrine::sandbox::Guest {
     }
 
   private:
+    static vitrine::python::Life life_of(StartedFor what) {
+        using vitrine::python::Life;
+        switch (what) {
+            case StartedFor::kForks:
+                return Life::kForked;
+            case StartedFor::kSnapshot:
+                return Life::kKept;
+            case StartedFor::kOneProgram:
+                break;
+        }
+        return Life::kOwn;
+    }
+
     /// Heard only while no untrusted code has run.
     static void report_failure(int report_fd) noexcept {
         using namespace vitrine::sandbox;
@@ -75,13 +92,12 @@ class PythonGuest final : public vitrine::sandbox::Guest {
 /// What kind of guest it is shows when it is started: a job without an interpreter is a command.
 class AnyGuest final : public vitrine::sandbox::Guest {
   public:
-    void start(std::string_view interpreter, bool is_for_many) override {
-        if (interpreter.empty()) {
-            guest_ = std::make_unique<vitrine::runtime::CommandGuest>();
-        } else {
-            guest_ = std::make_unique<PythonGuest>();
-        }
-        guest_->start(interpreter, is_for_many);
+    void start(std::string_view interpreter, StartedFor what) override {
+        guest_ = guest_for(interpreter);
+        guest_->start(interpreter, what);
+    }
+    std::string describe(std::string_view interpreter) const override {
+        return guest_for(interpreter)->describe(interpreter);
     }
     void warm_up(std::string_view preload) override { guest_->warm_up(preload); }
     void come_of_age(bool is_awaited) override { guest_->come_of_age(is_awaited); }
@@ -94,15 +110,21 @@ class AnyGuest final : public vitrine::sandbox::Guest {
     }
 
   private:
+    static std::unique_ptr<vitrine::sandbox::Guest> guest_for(std::string_view interpreter) {
+        if (interpreter.empty()) return std::make_unique<vitrine::runtime::CommandGuest>();
+        return std::make_unique<PythonGuest>();
+    }
+
     std::unique_ptr<vitrine::sandbox::Guest> guest_;
 };
 
 }  // namespace
 
 int main() {
-    AnyGuest guest;
+    // Not on the stack, which is no part of a snapshot.
+    const auto guest = std::make_unique<AnyGuest>();
     try {
-        vitrine::sandbox::run_zygote(vitrine::UniqueFd(vitrine::sandbox::kControlFd), guest);
+        vitrine::sandbox::run_zygote(vitrine::UniqueFd(vitrine::sandbox::kControlFd), *guest);
     } catch (...) {
         ::_exit(kGuestFailedExit);
     }

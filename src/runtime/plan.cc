@@ -14,6 +14,7 @@
 #include "python/interpreter.h"
 #include "python/policy_file.h"
 #include "python/program.h"
+#include "python/warm.h"
 #include "rootfs/description.h"
 #include "runtime/accounts.h"
 #include "runtime/binds.h"
@@ -229,6 +230,13 @@ PayloadPlan plan_payload(const Job& job, const std::string& profiles, bool has_c
     if (checks != nullptr) program.checks = *checks;
     plan.spec.program = python::encode(program);
     return plan;
+}
+
+std::string plan_snapshot_heap(const Job& job, const std::string& profiles) {
+    return python::encode(python::Preload{.modules = {},
+                                          .script = {},
+                                          .policy = plan_policy(job, profiles),
+                                          .programs_bring_policies = true});
 }
 
 sandbox::WarmProgram plan_warm_program(const Job& job) {

@@ -129,7 +129,9 @@ SetupError Reporting::explain_small_memory(SetupError error) const {
 }
 
 void Reporting::take_isolation(const Observed& observed) {
-    if (observed.claims.confined) result().isolation = isolation_of(*observed.claims.confined);
+    if (!observed.claims.confined) return;
+    result().isolation = isolation_of(*observed.claims.confined);
+    report_.no_snapshot = why_no_snapshot(observed.claims.confined->snapshot);
 }
 
 Isolation Reporting::isolation_of(const sandbox::Confined& confined) const {

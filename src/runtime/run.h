@@ -30,6 +30,8 @@ struct RunOptions {
     std::optional<DebuggerOptions> debugger;
     /// Not null: these sources are checked in the job's sandbox, and nothing runs.
     const std::vector<Source>* checks = nullptr;
+    /// Not -1: nothing runs; a snapshot of the job's rootfs is written there. See snapshot.h.
+    int snapshot_fd = -1;
     /// Not empty: told of every system call that the program makes, and what the filter decides of
     /// it (a SECCOMP_RET_* value). For trusted programs: nothing bounds what telling costs.
     std::function<void(const seccomp_data& call, std::uint32_t outcome)> on_call;
@@ -42,7 +44,8 @@ struct RunReport {
     std::optional<std::uint64_t> checking;       ///< The last source that was come to.
     int exit_code = 0;                           ///< For `vitrine run`.
     int interrupt_signal = 0;                    ///< The caller's, that ended it early; 0 for none.
-    std::vector<Moment> story;          ///< By time; a launch that failed tells how far it came.
+    const char* no_snapshot = "";  ///< Why a cold run started an interpreter; empty: it did not.
+    std::vector<Moment> story;     ///< By time; a launch that failed tells how far it came.
     std::vector<std::string> warnings;  ///< Limits that had to degrade, with reason and remedy.
 };
 

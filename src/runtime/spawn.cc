@@ -10,6 +10,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "kernel/process_image.h"
 #include "runtime/image.h"
 #include "sandbox/launch.h"
 #include "sandbox/report.h"
@@ -74,7 +75,7 @@ void await_go(int go_fd) {
 
 /// In the new process, still a copy of the supervisor: keep the control socket, forget the rest.
 [[noreturn]] void become_guest(const sandbox::IdMap& map, Handshake& handshake, int control_fd,
-                               int image_fd) {
+                               int image_fd, Addresses addresses) {
     using sandbox::Step;
     handshake.go.write_end.reset();  // Else a supervisor that is killed now is never noticed.
     await_go(handshake.go.read_end.get());
@@ -87,6 +88,7 @@ void await_go(int go_fd) {
             do_step(Step::kTakeIdentity, [&] { take_zygote_identity(map); });
             do_step(Step::kExecGuest, [&] {
                 reset_signals();
+                if (addresses == Addresses::kForSnapshot) kernel::ask_for_image_layout();
                 await_go(complete.get());
                 exec_guest(image.get());
             });
@@ -106,22 +108,23 @@ void await_exec(Handshake& handshake) {
 }
 
 kernel::Cloned clone_zygote(const sandbox::IdMap& map, int cgroup_fd, Handshake& handshake,
-                            int control_fd, int image_fd) {
+                            int control_fd, int image_fd, Addresses addresses) {
     kernel::Cloned zygote = do_step(sandbox::Step::kStartZygote, [&] {
         return kernel::clone_process(
             {.flags = CLONE_NEWUSER | CLONE_NEWNS, .cgroup_fd = cgroup_fd});
     });
-    if (zygote.pid == 0) become_guest(map, handshake, control_fd, image_fd);
+    if (zygote.pid == 0) become_guest(map, handshake, control_fd, image_fd, addresses);
     return zygote;
 }
 
 }  // namespace
 
-Launching::Launching(const sandbox::IdMap& map, int cgroup_fd)
+Launching::Launching(const sandbox::IdMap& map, int cgroup_fd, Addresses addresses)
     : image_(do_step(sandbox::Step::kExecGuest, [] { return make_guest_image(); })) {
     SocketPair socket = make_socket_pair();
     control = std::move(socket.ours);
-    zygote_ = clone_zygote(map, cgroup_fd, handshake_, socket.theirs.get(), image_.get());
+    zygote_ =
+        clone_zygote(map, cgroup_fd, handshake_, socket.theirs.get(), image_.get(), addresses);
     try {
         handshake_.failure.write_end.reset();
         do_step(sandbox::Step::kMapIds,

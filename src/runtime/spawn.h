@@ -1,6 +1,7 @@
 // Starting the processes of a run, on the supervisor's side.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -39,13 +40,19 @@ struct JobPipes {
 };
 JobPipes make_job_pipes();
 
+/// Where the kernel puts what the zygote runs.
+enum class Addresses : std::uint8_t {
+    kRandom,
+    kForSnapshot,  ///< See kernel::ask_for_image_layout().
+};
+
 /// A zygote, and our ends of the pipes to its job. Destroying it ends the run: the zygote is killed
 /// and the lifeline closed, which ends init and with it the sandbox.
 class Launching {
   public:
     /// Clones the zygote (into the cgroup `cgroup_fd`, or nowhere with -1) and maps its ids. It
     /// goes on to run the guest program while the caller works out what to tell it. Throws Error.
-    Launching(const sandbox::IdMap& map, int cgroup_fd);
+    Launching(const sandbox::IdMap& map, int cgroup_fd, Addresses addresses = Addresses::kRandom);
     /// Waits for the guest program to run, and sends it what it prepares the sandbox from. Throws
     /// Error.
     void launch(const sandbox::SandboxSpec& sandbox, const std::vector<UniqueFd>& trees,

@@ -1,8 +1,49 @@
 #include "runtime/story.h"
 
 #include <algorithm>
+#include <array>
 
 namespace vitrine::runtime {
+
+namespace {
+
+struct Start {
+    kernel::Misfit misfit;
+    const char* what;  ///< As the story has it.
+    const char* why;   ///< As the end of a sentence; empty where there is nothing to regret.
+};
+
+constexpr auto kStarts = std::to_array<Start>({
+    {kernel::Misfit::kNone, "payload: born; going on from the rootfs's snapshot", ""},
+    {kernel::Misfit::kAbsent, "payload: born; starting the interpreter",
+     "the rootfs has no snapshot"},
+    {kernel::Misfit::kDamaged, "payload: born; the snapshot is damaged; starting the interpreter",
+     "the rootfs's snapshot is damaged"},
+    {kernel::Misfit::kProgram,
+     "payload: born; the snapshot is of another vitrine or C library; starting the interpreter",
+     "the rootfs's snapshot was made by another vitrine, or with another C library"},
+    {kernel::Misfit::kProcessor,
+     "payload: born; the snapshot is of another processor; starting the interpreter",
+     "the rootfs's snapshot was made on another processor"},
+    {kernel::Misfit::kKernel,
+     "payload: born; the snapshot is of another kernel; starting the interpreter",
+     "the rootfs's snapshot was made on another kernel, or this one cannot use any"},
+    {kernel::Misfit::kLabel,
+     "payload: born; the snapshot is of another rootfs; starting the interpreter",
+     "the rootfs has changed since its snapshot was made"},
+    {kernel::Misfit::kPlace,
+     "payload: born; the snapshot's place is taken; starting the interpreter", ""},
+});
+
+const Start& start_of(kernel::Misfit misfit) {
+    return *std::ranges::find(kStarts, misfit, &Start::misfit);
+}
+
+}  // namespace
+
+const char* why_no_snapshot(kernel::Misfit misfit) {
+    return start_of(misfit).why;
+}
 
 void Story::note(const char* what) {
     note_at(sandbox::monotonic_ns(), what);
@@ -19,7 +60,7 @@ void Story::take(const Observed& observed) {
     }
     if (observed.claims.confined) {
         const sandbox::Confined& confined = *observed.claims.confined;
-        note_at(confined.born_ns, "payload: born; starting the interpreter");
+        note_at(confined.born_ns, start_of(confined.snapshot).what);
         note_at(confined.ready_ns, "payload: sandbox and interpreter are both ready");
         note_at(confined.entered_ns, "payload: in the sandbox, every privilege given up");
         note_at(confined.filtered_ns, "payload: the seccomp filter is installed");

@@ -5,10 +5,14 @@
 #include <cstdint>
 #include <vector>
 
+#include "kernel/process_image.h"
 #include "runtime/moment.h"
 #include "runtime/watch.h"
 
 namespace vitrine::runtime {
+
+/// The end of a sentence; empty where one was used, or fits but for once.
+const char* why_no_snapshot(kernel::Misfit misfit);
 
 class Story {
   public:

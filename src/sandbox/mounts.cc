@@ -280,15 +280,15 @@ void enter_base(const SandboxSpec& spec, std::span<UniqueFd> trees) {
     const std::string base = kBaseMountPoint;
     kernel::attach_mount(
         kernel::make_filesystem("tmpfs", {{"mode", "0755"}, {"size", "4m"}}, kScratch).get(), base);
-    for (const char* name : {"/root", "/proc", "/rootfs", "/binds", "/empty"}) {
+    for (const char* name : {kBaseRoot, kBaseHostProc, kBaseRootfs, "/binds", "/empty"}) {
         make_directory(base + name);
     }
     add_cover(base + "/empty");
     kernel::attach_mount(host_proc.get(), base + kBaseHostProc);
-    kernel::attach_mount(rootfs.get(), base + "/rootfs");
+    kernel::attach_mount(rootfs.get(), base + kBaseRootfs);
     const std::string root = base + kBaseRoot;
     for (const RootEntry& entry : spec.root_entries)
-        add_root_entry(base + "/rootfs", root, entry);
+        add_root_entry(base + kBaseRootfs, root, entry);
     make_directory(root + "/proc");
     make_directory(root + "/tmp");
     add_devices(spec, root, devices);

@@ -18,6 +18,8 @@ namespace vitrine::sandbox {
 /// Where the parts of the base are once it is the root.
 inline constexpr const char* kBaseRoot = "/root";
 inline constexpr const char* kBaseHostProc = "/proc";
+/// The whole rootfs, of which the root shows most.
+inline constexpr const char* kBaseRootfs = "/rootfs";
 
 /// The job's pseudo-terminals, and the one it has.
 inline constexpr const char* kTerminalDirectory = "/dev/pts";

@@ -262,7 +262,7 @@ SandboxSpec prepare(const UniqueFd& control, Message& first, Guest& guest) {
     const OwnProcess own = do_step(Step::kEnterRootfs, [] { return OwnProcess(); });
     do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
     // Trusted code, with no privilege over the host.
-    do_step(Step::kStartInterpreter, [&] { guest.start(spec.interpreter, true); });
+    do_step(Step::kStartInterpreter, [&] { guest.start(spec.interpreter, StartedFor::kForks); });
     do_step(Step::kWarmUp, [&] {
         const BoundedHeap bounded;
         guest.warm_up(preload);

@@ -16,6 +16,7 @@
 #include "base/frame.h"
 #include "kernel/landlock.h"
 #include "kernel/process.h"
+#include "kernel/process_image.h"
 #include "kernel/seccomp.h"
 #include "sandbox/identity.h"
 #include "sandbox/init.h"
@@ -264,22 +265,43 @@ void run_warm_payload(const WarmInheritance& from, Guest& guest) {
     ::_exit(kSetupFailedExit);
 }
 
-void run_payload(const Inheritance& from, Guest& guest) {
-    const std::int64_t born_ns = monotonic_ns();
+namespace {
+
+/// What a payload takes along when it goes on from a snapshot.
+struct Crossing {
+    const Inheritance& from;
+    std::int64_t born_ns;
+};
+
+void go_on(void* guest, void* crossing, const kernel::FormerMemory& former) noexcept;
+
+/// The payload becomes the snapshot, confined as any other: code of the rootfs has started.
+[[noreturn]] void become_snapshot(const SandboxSpec& sandbox, const PayloadSpec& spec,
+                                  Guest& guest) {
+    do_step(Step::kWarmUp, [&] { guest.warm_up(spec.program); });
+    do_step(Step::kKeepSnapshot, [&] {
+        kernel::write_process_image(kProgramFd, &go_on, &guest,
+                                    guest.describe(sandbox.interpreter));
+    });
+    ::_exit(0);
+}
+
+/// From an interpreter that has started to the end.
+[[noreturn]] void enter_and_run(const Inheritance& from, Guest& guest, std::int64_t born_ns,
+                                kernel::Misfit snapshot) noexcept {
     try {
-        from.base.write_end.reset();
-        do_step(Step::kAwaitBase, [&] { await_base(from.base.read_end.get()); });
-        do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
-        // Trusted code, in the zygote's mounts, with no privilege over the host.
-        do_step(Step::kStartInterpreter, [&] { guest.start(from.sandbox.interpreter, false); });
         do_step(Step::kAwaitInit, [&] { await_init(from.init_ready_fd); });
         const auto [spec, gate] =
             do_step(Step::kAwaitSupervisor, [&] { return await_supervisor(from.control_fd); });
         Confined confined =
             confine(from.sandbox, spec, guest, from.fds, from.init_pidfd, gate.get());
         confined.born_ns = born_ns;
+        confined.snapshot = snapshot;
         write_frame(kReportFd, static_cast<std::uint32_t>(ReportKind::kConfined), encode(confined));
         if (spec.is_listened_to) do_step(Step::kSeccomp, [] { await_listener_taken(); });
+        if (from.sandbox.snapshot == SandboxSpec::Snapshot::kMake) {
+            become_snapshot(from.sandbox, spec, guest);
+        }
         if (gate && !spec.is_held) ::close(kProgramFd);
         ::_exit(guest.run(spec.program, kReportFd, spec.is_held ? kProgramFd : kNotHeld));
     } catch (const StepError& error) {
@@ -287,6 +309,73 @@ void run_payload(const Inheritance& from, Guest& guest) {
     } catch (...) {
     }
     ::_exit(kSetupFailedExit);
+}
+
+/// In the snapshot's memory, where nothing but `crossing` is of this run. All of that is copied
+/// before the rest is given up.
+void go_on(void* guest, void* crossing, const kernel::FormerMemory& former) noexcept {
+    const auto& [inherited, born_ns] = *static_cast<const Crossing*>(crossing);
+    const SandboxSpec sandbox = inherited.sandbox;
+    const LaunchFds fds{.sandbox_spec = UniqueFd(inherited.fds.sandbox_spec.get()),
+                        .stdin_end = UniqueFd(inherited.fds.stdin_end.get()),
+                        .stdout_end = UniqueFd(inherited.fds.stdout_end.get()),
+                        .stderr_end = UniqueFd(inherited.fds.stderr_end.get()),
+                        .report_end = UniqueFd(inherited.fds.report_end.get()),
+                        .lifeline = UniqueFd(inherited.fds.lifeline.get())};
+    const Inheritance from{.sandbox = sandbox,
+                           .fds = fds,
+                           .control_fd = inherited.control_fd,
+                           .init_pidfd = inherited.init_pidfd,
+                           .init_ready_fd = inherited.init_ready_fd,
+                           .base = inherited.base};
+    const std::int64_t born = born_ns;
+    former.forget();
+    auto& own_guest = *static_cast<Guest*>(guest);
+    try {
+        do_step(Step::kStartInterpreter, [&] { own_guest.come_of_age(true); });
+    } catch (const StepError& error) {
+        report_failure(error.failure(), fds.report_end.get());
+        ::_exit(kSetupFailedExit);
+    }
+    enter_and_run(from, own_guest, born, kernel::Misfit::kNone);
+}
+
+/// Its path is all of it that a job ever sees, in its own mappings.
+UniqueFd open_snapshot(const SandboxSpec& sandbox) {
+    const std::string path = concat(kBaseRootfs, sandbox.snapshot_file);
+    return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+}
+
+}  // namespace
+
+void run_payload(const Inheritance& from, Guest& guest) {
+    const std::int64_t born_ns = monotonic_ns();
+    kernel::Misfit snapshot = kernel::Misfit::kAbsent;
+    try {
+        from.base.write_end.reset();
+        do_step(Step::kAwaitBase, [&] { await_base(from.base.read_end.get()); });
+        UniqueFd image;
+        if (from.sandbox.snapshot == SandboxSpec::Snapshot::kGoOn)
+            image = open_snapshot(from.sandbox);
+        do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
+        // Trusted code, in the zygote's mounts, with no privilege over the host.
+        do_step(Step::kStartInterpreter, [&] {
+            const std::string& interpreter = from.sandbox.interpreter;
+            Crossing crossing{.from = from, .born_ns = born_ns};
+            if (image) {
+                snapshot = kernel::go_on_from(image.get(), guest.describe(interpreter), &crossing);
+            }
+            guest.start(interpreter, from.sandbox.snapshot == SandboxSpec::Snapshot::kMake
+                                         ? StartedFor::kSnapshot
+                                         : StartedFor::kOneProgram);
+        });
+    } catch (const StepError& error) {
+        report_failure(error.failure(), from.fds.report_end.get());
+        ::_exit(kSetupFailedExit);
+    } catch (...) {
+        ::_exit(kSetupFailedExit);
+    }
+    enter_and_run(from, guest, born_ns, snapshot);
 }
 
 }  // namespace vitrine::sandbox

@@ -36,6 +36,7 @@ std::vector<std::byte> encode(const Confined& confined) {
     writer.put(confined.has_no_groups);
     writer.put(confined.has_no_executable_memfds);
     writer.put(confined.landlock_abi);
+    writer.put(confined.snapshot);
     return writer.bytes();
 }
 
@@ -49,6 +50,7 @@ Confined decode_confined(std::span<const std::byte> bytes) {
     confined.has_no_groups = reader.get<bool>();
     confined.has_no_executable_memfds = reader.get<bool>();
     confined.landlock_abi = reader.get<std::int32_t>();
+    confined.snapshot = reader.get<kernel::Misfit>();
     return confined;
 }
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "kernel/process_image.h"
 #include "sandbox/steps.h"
 
 namespace vitrine::sandbox {
@@ -27,6 +28,8 @@ struct Confined {
     bool has_no_groups = false;
     bool has_no_executable_memfds = false;
     std::int32_t landlock_abi = 0;
+    /// Whether it went on from a snapshot, and why not.
+    kernel::Misfit snapshot = kernel::Misfit::kAbsent;
 };
 
 /// The zygote's last message on the control socket, with the payload's pidfd.

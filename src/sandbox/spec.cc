@@ -72,6 +72,8 @@ std::vector<std::byte> encode(const SandboxSpec& spec) {
     writer.put(spec.required.no_groups);
     writer.put(spec.required.no_executable_memfds);
     writer.put(spec.interpreter);
+    writer.put(spec.snapshot);
+    writer.put(spec.snapshot_file);
     return writer.bytes();
 }
 
@@ -105,6 +107,8 @@ SandboxSpec decode_sandbox_spec(std::span<const std::byte> bytes) {
     spec.required.no_groups = reader.get<bool>();
     spec.required.no_executable_memfds = reader.get<bool>();
     spec.interpreter = reader.get_string();
+    spec.snapshot = reader.get<SandboxSpec::Snapshot>();
+    spec.snapshot_file = reader.get_string();
     return spec;
 }
 

@@ -62,6 +62,13 @@ struct SandboxSpec {
     } required;
     /// What the guest starts from, in its own encoding; opaque to the sandbox.
     std::string interpreter;
+    /// The rootfs's snapshot of an interpreter that has started: see kernel/process_image.h.
+    enum class Snapshot : std::uint8_t {
+        kNone,
+        kGoOn,  ///< Payloads go on from it, where it fits.
+        kMake,  ///< The payload becomes it, and runs nothing.
+    } snapshot = Snapshot::kNone;
+    std::string snapshot_file;  ///< What to go on from: a path below the rootfs.
 };
 
 /// What one payload applies to itself before untrusted code.

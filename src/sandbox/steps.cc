@@ -43,6 +43,7 @@ constexpr auto kNames = std::to_array<const char*>({
     "attach-tracer",
     "terminal",
     "start-command",
+    "keep-snapshot",
 });
 static_assert(kNames.size() == static_cast<std::size_t>(Step::kLast) + 1);
 

@@ -47,7 +47,8 @@ enum class Step : std::uint32_t {
     kAttachTracer,
     kTerminal,
     kStartCommand,
-    kLast = kStartCommand,
+    kKeepSnapshot,
+    kLast = kKeepSnapshot,
 };
 
 /// The step's stable name, as in `error.step`: `join-namespaces`.

@@ -49,6 +49,7 @@ Job full_job() {
     job.explains_denied = true;
     job.command = {"sh", "-c"};
     job.has_terminal = true;
+    job.uses_snapshot = false;
     job.policy = "off";
     job.stdin_path = "/in";
     job.stdin_text = "text";

@@ -1,0 +1,249 @@
+// Runs that go on from a rootfs's snapshot, those that do not, and the verb that makes one.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "support/scratch.h"
+#include "support/vitrine_program.h"
+
+namespace vitrine::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kGoesOn = "going on from the rootfs's snapshot";
+constexpr const char* kStarts = "starting the interpreter";
+
+Answer call_rootfs(std::vector<std::string> words) {
+    words.insert(words.begin(), "rootfs");
+    return run_vitrine({.arguments = std::move(words)});
+}
+
+bool says(const Answer& answer, const std::string& text) {
+    return answer.err.find(text) != std::string::npos;
+}
+
+TEST(Snapshot, IsWhatARunGoesOnFrom) {
+    const Answer answer = run_code("print(6 * 7)", {"--verbose"});
+    EXPECT_EQ(answer.out, "42\n");
+    EXPECT_TRUE(says(answer, kGoesOn)) << answer.err;
+}
+
+TEST(Snapshot, CanBeDoneWithout) {
+    const Answer answer = run_code("print(6 * 7)", {"--verbose", "--no-snapshot"});
+    EXPECT_EQ(answer.out, "42\n");
+    EXPECT_TRUE(says(answer, kStarts)) << answer.err;
+    EXPECT_FALSE(says(answer, kGoesOn)) << answer.err;
+}
+
+TEST(Snapshot, IsNotForWhatIsHeldForADebugger) {
+    const Answer answer = run_code("pass", {"--verbose", "--strace=/dev/null"});
+    EXPECT_EQ(answer.exit_code, 0) << answer.err;
+    EXPECT_TRUE(says(answer, kStarts)) << answer.err;
+}
+
+/// What every start of an interpreter draws anew, a run that goes on from a snapshot does too.
+TEST(Snapshot, SharesNoRandomState) {
+    constexpr const char* kDraw =
+        "import os, random, secrets, tempfile, uuid\n"
+        "print(random.random(), uuid.uuid4(), secrets.token_hex(8), os.urandom(8).hex(),"
+        " tempfile.mktemp())\n";
+    const Answer first = run_code(kDraw, {"--no-validate"});
+    const Answer second = run_code(kDraw, {"--no-validate"});
+    EXPECT_EQ(first.exit_code, 0) << first.err;
+    std::istringstream one(first.out);
+    std::istringstream other(second.out);
+    std::string left;
+    std::string right;
+    int words = 0;
+    for (; one >> left && other >> right; ++words)
+        EXPECT_NE(left, right);
+    EXPECT_EQ(words, 5);
+}
+
+TEST(Snapshot, SharesTheHashSeed) {
+    const std::string code = "print(hash('a text'))";
+    EXPECT_EQ(run_code(code).out, run_code(code).out);
+    EXPECT_NE(run_code(code, {"--no-snapshot"}).out, run_code(code, {"--no-snapshot"}).out);
+}
+
+/// Everything that the run is told reaches a program that was not there when Python started.
+TEST(Snapshot, KnowsNothingOfTheRunButWhatItIsTold) {
+    const auto result = result_unvalidated(
+        "import os, sys, socket\n"
+        "print(os.environ['MINE'], os.getenv('MINE'), os.getcwd(), sys.argv, socket.gethostname(),"
+        " sys.stdin.read(), os.getuid(), sys.flags.isolated, sys.executable == '')",
+        {"-e", "MINE=1", "--hostname", "box", "-u", "77:88", "-w", "/usr"});
+    EXPECT_EQ(result["stdout"]["text"], "1 1 /usr ['-c'] box  77 1 True\n") << result.dump();
+}
+
+TEST(Snapshot, LeavesNoPathOfTheHost) {
+    const auto result = result_unvalidated("print(open('/proc/self/maps').read())");
+    const std::string maps = result["stdout"]["text"];
+    EXPECT_NE(maps.find(" /.vitrine/snapshot"), std::string::npos) << maps;
+    std::istringstream lines(maps);
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t path = line.find('/');
+        if (path == std::string::npos) continue;
+        EXPECT_TRUE(line.substr(path).starts_with("/.vitrine/snapshot") ||
+                    line.substr(path).starts_with("/usr/") || line.substr(path).starts_with("/lib"))
+            << line;
+    }
+}
+
+TEST(Snapshot, IsOutOfTheJobsReach) {
+    const auto result = result_unvalidated(
+        "import os\n"
+        "for path in ('/.vitrine/snapshot', '/rootfs/.vitrine/snapshot'):\n"
+        "    print(os.path.exists(path))\n"
+        "print(os.path.exists('/usr'))");
+    EXPECT_EQ(result["stdout"]["text"], "False\nFalse\nTrue\n");
+}
+
+/// The job writes to its own copy of a page.
+TEST(Snapshot, IsNotChangedByAProgramThatWritesAllOverItsMemory) {
+    constexpr const char* kScribble =
+        "import ctypes, re\n"
+        "n = 0\n"
+        "for line in open('/proc/self/maps'):\n"
+        "    if '/.vitrine/snapshot' in line and ' rw-p ' in line:\n"
+        "        begin = int(line.split('-')[0], 16)\n"
+        "        value = ctypes.c_char.from_address(begin)\n"
+        "        value.value = value.value\n"
+        "        n += 1\n"
+        "print(n > 3)\n"
+        "libc = ctypes.CDLL(None)\n"
+        "libc.mprotect.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]\n"
+        "for line in open('/proc/self/maps'):\n"
+        "    if '/.vitrine/snapshot' in line and ' r--p ' in line:\n"
+        "        begin = int(line.split('-')[0], 16)\n"
+        "        assert libc.mprotect(begin, 4096, 3) == 0\n"
+        "        ctypes.memset(begin, 0x41, 4096)\n"
+        "        print('scribbled', flush=True)\n"
+        "        break\n";
+    const Answer attack = run_code(kScribble, {"--no-validate"});
+    EXPECT_TRUE(attack.out.starts_with("True\nscribbled\n")) << attack.out << attack.err;
+    EXPECT_EQ(run_code("print(1)").out, "1\n");
+}
+
+TEST(Snapshot, OfTheDefaultPolicyServesOthers) {
+    EXPECT_EQ(run_code("print(eval('1+1'))", {"--policy", "off"}).out, "2\n");
+    EXPECT_EQ(run_code("print(eval('1+1'))").exit_code, 126);
+    const Answer algorithms = run_code("import math\nprint(math.pi)", {"--policy", "algorithms"});
+    EXPECT_EQ(algorithms.out, "3.141592653589793\n") << algorithms.err;
+    EXPECT_EQ(run_code("import vitrine", {"--policy", "algorithms"}).exit_code, 126);
+}
+
+/// A rootfs of the test's own, with a snapshot.
+class OwnSnapshot : public testing::Test {
+  protected:
+    OwnSnapshot()
+        : directory_(scratch_.path() + "/root"), file_(directory_ + "/.vitrine/snapshot") {
+        const Answer answer = call_rootfs({"build", "-o", directory_});
+        EXPECT_EQ(answer.exit_code, 0) << answer.err;
+        EXPECT_TRUE(says(answer, "keeping a started Python")) << answer.err;
+    }
+
+    Answer run(const std::vector<std::string>& flags = {}) const {
+        std::vector<std::string> all{"--verbose", "--rootfs", directory_};
+        all.insert(all.end(), flags.begin(), flags.end());
+        const Answer answer = run_code("import json; print(json.dumps([1]))", all);
+        EXPECT_EQ(answer.out, "[1]\n") << answer.err;
+        return answer;
+    }
+
+    Scratch scratch_;
+    std::string directory_;
+    std::string file_;
+};
+
+TEST_F(OwnSnapshot, IsNoPartOfTheContent) {
+    EXPECT_TRUE(fs::exists(file_));
+    EXPECT_EQ(call_rootfs({"verify", directory_}).exit_code, 0);
+    EXPECT_TRUE(says(run(), kGoesOn));
+}
+
+TEST_F(OwnSnapshot, IsPassedOverWhereTheRootfsHasChanged) {
+    std::ofstream(directory_ + "/usr/lib/python3.11/encodings/added.py") << "pass\n";
+    const Answer answer = run();
+    EXPECT_TRUE(says(answer, "the snapshot is of another rootfs; starting")) << answer.err;
+    ASSERT_EQ(call_rootfs({"snapshot", directory_}).exit_code, 0);
+    EXPECT_TRUE(says(run(), kGoesOn));
+}
+
+TEST_F(OwnSnapshot, IsPassedOverWhereItIsDamaged) {
+    ASSERT_EQ(::chmod(file_.c_str(), 0644), 0);
+    const auto size = fs::file_size(file_);
+    fs::resize_file(file_, size - 4096);
+    EXPECT_TRUE(says(run(), "the snapshot is damaged; starting"));
+    fs::resize_file(file_, 10);
+    EXPECT_TRUE(says(run(), "the snapshot is damaged; starting"));
+    std::ofstream(file_, std::ios::trunc) << std::string(20'000'000, 'x');
+    EXPECT_TRUE(says(run(), "the snapshot is damaged; starting"));
+}
+
+TEST_F(OwnSnapshot, IsPassedOverWhereOthersCouldHaveMadeIt) {
+    ASSERT_EQ(::chmod(file_.c_str(), 0666), 0);
+    EXPECT_FALSE(says(run(), kGoesOn));
+    ASSERT_EQ(::chmod(file_.c_str(), 0444), 0);
+    EXPECT_TRUE(says(run(), kGoesOn));
+    ASSERT_EQ(::chmod((directory_ + "/.vitrine").c_str(), 0777), 0);
+    EXPECT_FALSE(says(run(), kGoesOn));
+    ASSERT_EQ(::chmod((directory_ + "/.vitrine").c_str(), 0755), 0);
+    fs::rename(file_, directory_ + "/.vitrine/other");
+    fs::create_symlink("other", file_);
+    EXPECT_FALSE(says(run(), kGoesOn));
+}
+
+TEST_F(OwnSnapshot, OfAStrangerIsPassedOver) {
+    if (::geteuid() != 0) {
+        // Nobody but root can make a file somebody else's: no stranger's can come here.
+        EXPECT_NE(::chown(file_.c_str(), 12345, 12345), 0);
+        return;
+    }
+    ASSERT_EQ(::chown(file_.c_str(), 12345, 12345), 0);
+    EXPECT_FALSE(says(run(), kGoesOn));
+}
+
+TEST_F(OwnSnapshot, IsReplacedAndFollowsNoLink) {
+    const std::string victim = scratch_.write("victim", "untouched");
+    fs::remove(file_);
+    fs::create_symlink(victim, file_);
+    const Answer answer = call_rootfs({"snapshot", directory_});
+    EXPECT_EQ(answer.exit_code, 0) << answer.err;
+    EXPECT_TRUE(says(answer, "has a started Python")) << answer.err;
+    EXPECT_EQ(read_file(victim, 100), "untouched");
+    EXPECT_FALSE(fs::is_symlink(file_));
+    EXPECT_TRUE(says(run(), kGoesOn));
+    EXPECT_EQ(std::distance(fs::directory_iterator(directory_ + "/.vitrine"), {}), 3);
+}
+
+TEST_F(OwnSnapshot, IsMissedByTheDoctorAlone) {
+    fs::remove(file_);
+    EXPECT_TRUE(says(run(), kStarts));
+    const Answer answer = run_vitrine({.arguments = {"doctor", "--rootfs", directory_}});
+    EXPECT_NE(answer.out.find("the rootfs has no snapshot: vitrine rootfs snapshot " + directory_),
+              std::string::npos)
+        << answer.out << answer.err;
+}
+
+TEST(SnapshotVerb, SaysWhatItCannotDo) {
+    const Scratch scratch;
+    const Answer none = call_rootfs({"snapshot", scratch.path() + "/none"});
+    EXPECT_EQ(none.exit_code, 125);
+    EXPECT_TRUE(says(none, "none")) << none.err;
+    EXPECT_TRUE(says(none, "hint")) << none.err;
+    EXPECT_EQ(
+        call_rootfs({"build", "-q", "--no-snapshot", "-o", scratch.path() + "/bare"}).exit_code, 0);
+    EXPECT_FALSE(fs::exists(scratch.path() + "/bare/.vitrine/snapshot"));
+    EXPECT_EQ(call_rootfs({"snapshot", "--help"}).exit_code, 0);
+}
+
+}  // namespace
+}  // namespace vitrine::test
