@@ -63,7 +63,10 @@ void EventLoop::apply(int fd, Watched& watched, std::uint32_t events) {
     epoll_event event{.events = events, .data = {.u64 = tag_of(fd, watched.generation)}};
     const int operation = before == 0 ? EPOLL_CTL_ADD : events == 0 ? EPOLL_CTL_DEL : EPOLL_CTL_MOD;
     if (::epoll_ctl(epoll_.get(), operation, fd, &event) == 0) return;
-    if (errno != EPERM) throw SystemError("watching a descriptor", "epoll_ctl");
+    if (errno != EPERM) {
+        watched.events = before;  // Its handler is called again: what failed is tried again.
+        throw SystemError("watching a descriptor", "epoll_ctl");
+    }
     watched.is_always_ready = true;
     always_ready_.insert(fd);
 }

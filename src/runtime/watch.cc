@@ -344,6 +344,7 @@ void Watch::look_for_ends() {
 
 void Watch::take_payload_end() {
     if (observed_.ended_ns != 0) return;
+    loop_.forget(payload_pidfd_.get());
     // What the job wrote before its end is read before its end is noticed.
     for (const auto* stream : {&out_, &err_}) {
         if (*stream) (*stream)->look();
@@ -351,7 +352,6 @@ void Watch::take_payload_end() {
     observed_.ended_ns = monotonic_ns();
     // Before it is reaped: a process of the job may be its tracer, and would keep it from us.
     end();
-    loop_.forget(payload_pidfd_.get());
     reap_payload();
 }
 
