@@ -31,6 +31,7 @@ constexpr const char* kExamples = R"(Examples:
   vitrine rootfs build -o mine --from-venv .venv
   vitrine rootfs show scientific
   vitrine rootfs verify scientific
+  vitrine rootfs snapshot scientific
   vitrine run --rootfs scientific -c 'import numpy; print(numpy.arange(3))')";
 
 constexpr const char* kImportExamples = R"(Examples:
@@ -40,7 +41,7 @@ constexpr const char* kImportExamples = R"(Examples:
 
 Reads what 'docker save' writes, an OCI layout as one tar, or a tar of a root, plain or compressed
 with gzip or zstd. Nothing is fetched. Nothing of the archive is run, but by --bytecode, in a sandbox: its
-Python compiles its modules once, so that no job does. Python must be 3.9 to 3.13, with its shared
+Python compiles its modules once, so that no job does, and is kept started (see 'snapshot'). Python must be 3.9 to 3.13, with its shared
 libpython, on a glibc no newer than this host's.)";
 
 constexpr const char* kBuildExamples = R"(Examples:
@@ -76,7 +77,7 @@ void add_import_flags(CLI::App& import, ImportFlags& flags) {
         ->required()
         ->type_name("DIR");
     import.add_flag("--bytecode", flags.has_bytecode,
-                    "Compile its modules, by its own Python in a sandbox");
+                    "Run its own Python in a sandbox: compile its modules, keep it started");
     import.add_flag("-q,--quiet", flags.is_quiet, "No progress, no summary");
     import.footer(kImportExamples);
 }
@@ -220,6 +221,7 @@ int import_rootfs(ImportFlags& flags) {
     if (flags.has_bytecode) flags.request.run_inside = run_inside;
     const auto start = Clock::now();
     const rootfs::Manifest manifest = rootfs::import_archive(flags.request);
+    if (flags.has_bytecode) snapshot_new(log, flags.request.output);
     tell_summary(log, flags.request.output, manifest, Clock::now() - start);
     return 0;
 }

@@ -115,6 +115,10 @@ void run(int runs, const std::string& bundle, const std::string& bigger,
                           {"vitrine run --no-validate -c pass",
                            {vitrine, "run", "-q", "--no-validate", "-c", "pass"},
                            {},
+                           {}},
+                          {"vitrine run --no-snapshot -c pass",
+                           {vitrine, "run", "-q", "--no-snapshot", "-c", "pass"},
+                           {},
                            {}}};
     if (!bigger.empty()) {
         rows.push_back({"vitrine run --rootfs scientific -c pass",

@@ -24,6 +24,8 @@ constexpr int kStatusFd = 9;
     ::dup2(output_fd, 1);
     std::vector<std::string> words{vitrine_path(), "run", "-q", "--json-status-fd",
                                    std::to_string(kStatusFd)};
+    const std::vector<std::string> flags = run_flags();
+    words.insert(words.end(), flags.begin(), flags.end());
     words.insert(words.end(), called.begin(), called.end());
     execute(std::move(words));
 }

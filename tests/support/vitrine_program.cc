@@ -119,8 +119,19 @@ int time_scale() {
     return std::stoi(from_environment("VITRINE_TIME_SCALE", "1"));
 }
 
+std::vector<std::string> run_flags() {
+    const std::string flag = from_environment("VITRINE_RUN_FLAGS", "");
+    return flag.empty() ? std::vector<std::string>() : std::vector{flag};
+}
+
 Answer run_vitrine(const Call& call) {
-    return run_program(vitrine_path(), call);
+    if (call.arguments.empty() || call.arguments.front() != "run") {
+        return run_program(vitrine_path(), call);
+    }
+    Call flagged = call;
+    const std::vector<std::string> flags = run_flags();
+    flagged.arguments.insert(flagged.arguments.begin() + 1, flags.begin(), flags.end());
+    return run_program(vitrine_path(), flagged);
 }
 
 Answer run_program(const std::string& path, const Call& call) {

@@ -30,6 +30,10 @@ struct Answer {
 /// The `vitrine` under test.
 std::string vitrine_path();
 
+/// Flags of every `run`, from the environment (VITRINE_RUN_FLAGS, one or none): a suite can be run
+/// in another way.
+std::vector<std::string> run_flags();
+
 /// A rootfs that holds busybox and cat beside its Python.
 std::string rootfs_with_commands();
 
