@@ -35,7 +35,6 @@
 #include <linux/rseq.h>
 #include <sys/auxv.h>
 #include <sys/personality.h>
-#include <sys/platform/x86.h>
 #include <sys/prctl.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
@@ -47,9 +46,18 @@
 #include <string>
 #include <vector>
 
-/// The C library's: where the kernel put the first arguments. In no header, but promised
-/// (GLIBC_2.2.5).
-extern "C" void* __libc_stack_end;  // NOLINT(bugprone-reserved-identifier)
+// Of the C library, promised (GLIBC_2.2.5 and GLIBC_2.33) but in no header, or in none that C++
+// takes. NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
+/// What it has found the processor to have, by leaves of cpuid; zeroes beyond the last that it
+/// knows.
+struct CpuidFeature {
+    std::array<unsigned, 4> present;
+    std::array<unsigned, 4> usable;
+};
+extern "C" const CpuidFeature* __x86_get_cpuid_feature_leaf(unsigned leaf);
+/// Where the kernel has put a program's arguments.
+extern "C" void* __libc_stack_end;
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 
 namespace vitrine::kernel {
 
@@ -62,6 +70,11 @@ constexpr std::size_t kMaxRegions = 100;
 constexpr std::size_t kMaxLabel = 2048;
 constexpr std::size_t kMaxVdsoParts = 4;
 constexpr std::size_t kSignals = 64;
+/// Two fields of struct rseq, by words: cpu_id_start and cpu_id.
+constexpr std::size_t kRseqStart = 0;
+constexpr std::size_t kRseqCpu = 1;
+/// Where GCC expects the stack protector's canary, from the thread register on (tcbhead_t).
+constexpr std::uint64_t kCanary = 0x28;
 /// A region's content is nowhere: it is all zeroes.
 constexpr std::uint64_t kNowhere = ~std::uint64_t{0};
 
@@ -132,6 +145,11 @@ std::uint64_t to_address(const void* pointer) {
 
 char* to_pointer(std::uint64_t address) {
     return reinterpret_cast<char*>(address);  // NOLINT(performance-no-int-to-ptr): of mappings.
+}
+
+template <typename Type>
+Type* pointer_to(std::uint64_t address) {
+    return reinterpret_cast<Type*>(to_pointer(address));
 }
 
 // ── what it was made by ──
@@ -205,11 +223,10 @@ std::uint64_t hash_of_program() {
 }
 
 std::uint64_t hash_of_processor() {
+    constexpr unsigned kLeaves = 32;  // It knows nine (2.36).
     Hash hash;
-    for (unsigned leaf = 0; leaf <= CPUID_INDEX_14_ECX_0; ++leaf) {
-        const cpuid_feature* feature = ::__x86_get_cpuid_feature_leaf(leaf);
-        hash.add(std::as_bytes(std::span(feature->active_array)));
-    }
+    for (unsigned leaf = 0; leaf < kLeaves; ++leaf)
+        hash.add(std::as_bytes(std::span(::__x86_get_cpuid_feature_leaf(leaf)->usable)));
     return hash.value();
 }
 
@@ -495,7 +512,7 @@ bool take_memory_map(const Head& head) {
 /// Nothing is written to the thread's area any more that is about to be left.
 bool leave_thread_area(const ThreadArea& own) {
     return own.rseq == 0 ||
-           ::syscall(SYS_rseq, own.rseq, own.rseq_size, RSEQ_FLAG_UNREGISTER, 0x53053053) == 0;
+           ::syscall(SYS_rseq, own.rseq, own.rseq_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
 }
 
 /// Without the C library, whose data is at the thread register.
@@ -516,6 +533,9 @@ struct Crossing {
     const Head& head;
     std::uint64_t own_vdso;
     std::uint64_t canary;  ///< Of this process: the image's is everybody's.
+    std::uint64_t* canary_at;
+    std::int32_t* id_at;
+    volatile std::int32_t* rseq_at;
     void* argument;
     const FormerMemory& former;
 };
@@ -524,7 +544,6 @@ struct Crossing {
 [[noreturn, gnu::no_stack_protector, gnu::noinline]] void cross(const Crossing& crossing) {
     const Head& head = crossing.head;
     const ThreadArea& thread = head.thread;
-    constexpr std::uint64_t kNotRegistered = static_cast<std::uint64_t>(-1);
     std::uint64_t failed = 0;
     for (std::size_t i = 0; i < kMaxVdsoParts; ++i) {
         const VdsoPart* part = head.vdso_parts.data() + i;
@@ -536,20 +555,17 @@ struct Crossing {
                       : 0U;
     }
     failed |= raw_call(SYS_arch_prctl, ARCH_SET_FS, thread.pointer);
-    constexpr std::uint64_t kCanary = 0x28;  // In glibc's tcbhead_t, as GCC expects it.
-    *reinterpret_cast<std::uint64_t*>(thread.pointer + kCanary) = crossing.canary;
-    *reinterpret_cast<std::int32_t*>(thread.id) =
-        static_cast<std::int32_t>(raw_call(SYS_set_tid_address, thread.id));
+    *crossing.canary_at = crossing.canary;
+    *crossing.id_at = static_cast<std::int32_t>(raw_call(SYS_set_tid_address, thread.id));
     if (thread.robust_list != 0) {
         (void)raw_call(SYS_set_robust_list, thread.robust_list, thread.robust_list_size);
     }
     if (thread.rseq != 0) {
-        auto* rseq = reinterpret_cast<volatile std::uint32_t*>(thread.rseq);
-        rseq[0] = 0;                                           // cpu_id_start
-        rseq[1] = static_cast<std::uint32_t>(kNotRegistered);  // cpu_id
-        if (raw_call(SYS_rseq, thread.rseq, thread.rseq_size, 0, 0x53053053) != 0) {
-            rseq[1] = static_cast<std::uint32_t>(-2);  // The C library then asks the kernel.
-        }
+        crossing.rseq_at[kRseqStart] = 0;
+        crossing.rseq_at[kRseqCpu] = RSEQ_CPU_ID_UNINITIALIZED;
+        // If it cannot be had, the C library asks the kernel each time.
+        if (raw_call(SYS_rseq, thread.rseq, thread.rseq_size, 0, RSEQ_SIG) != 0)
+            crossing.rseq_at[kRseqCpu] = RSEQ_CPU_ID_REGISTRATION_FAILED;
     }
     for (std::size_t i = 0; i < kSignals; ++i) {
         const SignalAction* action = head.actions.data() + i;
@@ -629,7 +645,7 @@ void write_process_image(int fd, GoOn go_on, void* state, std::string_view label
     head.state = state;
     head.thread = own_thread_area();
     head.memory = own_memory_map();
-    head.stack_end = to_address(&::__libc_stack_end);
+    head.stack_end = to_address(static_cast<const void*>(&::__libc_stack_end));
     head.actions = own_signal_actions();
     head.label_size = label.size();
     std::ranges::copy(label, head.label.begin());
@@ -658,6 +674,9 @@ Misfit go_on_from(int fd, std::string_view label, void* argument) {
     cross({.head = head,
            .own_vdso = own_vdso,
            .canary = own_canary(),
+           .canary_at = pointer_to<std::uint64_t>(head.thread.pointer + kCanary),
+           .id_at = pointer_to<std::int32_t>(head.thread.id),
+           .rseq_at = pointer_to<std::int32_t>(head.thread.rseq),
            .argument = argument,
            .former = former});
 }
