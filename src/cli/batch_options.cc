@@ -68,7 +68,7 @@ void add_flags(CLI::App& app, BatchFlags& flags) {
     app.add_flag("--fail-fast", flags.fail_fast, "Stop at the first job that fails");
     add("--resume", flags.resume, "FILE", "Leave out the jobs that have a result in FILE");
     add("--report", flags.report, "FILE.html", "Write a page about the batch");
-    app.add_flag("--cold", flags.cold, "Start a new interpreter for each job");
+    app.add_flag("--cold", flags.cold, "Make each job on its own, as run does");
     add("--preload", flags.preload, "MODULES",
         "Modules that warm interpreters have imported before any job: numpy,pandas");
     add("--preload-script", flags.preload_script, "FILE",

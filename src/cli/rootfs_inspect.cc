@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "rootfs/manifest.h"
+#include "rootfs/snapshot.h"
 #include "runtime/host.h"
 
 namespace vitrine::cli {
@@ -47,7 +48,7 @@ const char* word_for(Difference::Kind kind) {
 }
 
 std::string verdict_json(const rootfs::Manifest& manifest, const std::string& actual_id,
-                         const std::vector<Difference>& differences) {
+                         const std::vector<Difference>& differences, bool has_snapshot) {
     Json list = Json::array();
     for (const Difference& difference : differences) {
         list.push_back({{"path", difference.path},
@@ -58,6 +59,7 @@ std::string verdict_json(const rootfs::Manifest& manifest, const std::string& ac
                     {"content_id", manifest.content_id},
                     {"actual_id", actual_id},
                     {"entries", manifest.entries.size()},
+                    {"has_snapshot", has_snapshot},
                     {"differences", list}};
     return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -137,10 +139,15 @@ int verify_rootfs(const InspectFlags& flags) {
     const std::vector<Difference> differences =
         rootfs::compare(manifest.entries, rootfs::scan(directory));
     const std::string actual_id = rootfs::content_id(manifest.entries);
+    const bool has_snapshot = rootfs::find_snapshot(directory) == rootfs::Snapshot::kUsable;
     if (flags.is_json) {
-        say(verdict_json(manifest, actual_id, differences));
+        say(verdict_json(manifest, actual_id, differences, has_snapshot));
     } else {
         tell_verdict(directory, manifest, actual_id, differences);
+        if (has_snapshot) {
+            say("its snapshot, which runs start from, is in no manifest; "
+                "'vitrine rootfs snapshot' makes it anew");
+        }
     }
     return differences.empty() && actual_id == manifest.content_id ? 0 : 1;
 }

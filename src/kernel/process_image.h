@@ -32,13 +32,13 @@ class FormerMemory {
     };
     static constexpr std::size_t kMaxRanges = 120;
 
-    /// What is not to be forgotten, by address. Throws Error where that is too much.
-    void keep(Range range);
+    /// What is not to be forgotten. False where that is too much.
+    bool keep(Range range);
     /// Unmaps all the rest. Nothing of it may be used any more.
     void forget() const;
 
   private:
-    std::array<Range, kMaxRanges> kept_{};
+    std::array<Range, kMaxRanges> kept_{};  // By address.
     std::size_t count_ = 0;
 };
 
@@ -47,13 +47,17 @@ class FormerMemory {
 using GoOn = void (*)(void* state, void* argument, const FormerMemory& former) noexcept;
 
 /// Asks for addresses that are the same each time, and where others have neither stack nor
-/// libraries: an image is to be made. Takes effect at the next exec. Throws SystemError.
+/// libraries, and for threads with the usual stack: an image is to be made. Takes effect at the
+/// next exec. Throws SystemError.
 void ask_for_image_layout();
 
 /// Writes this process to `fd`, from its offset 0 on. It must be single-threaded, have a /proc of
 /// its own, and have started with ask_for_image_layout(). Whoever goes on comes to `go_on`.
-/// `label` may be 2 KiB long. Throws Error.
+/// `label` may be 4 KiB long. Throws Error.
 void write_process_image(int fd, GoOn go_on, void* state, std::string_view label);
+
+/// Whether `fd` holds what write_process_image() wrote, all of it. Of its content nothing is said.
+bool is_whole_image(int fd);
 
 /// Why an image is not gone on from.
 enum class Misfit : std::uint8_t {
@@ -64,10 +68,12 @@ enum class Misfit : std::uint8_t {
     kProcessor,  ///< Made on another processor.
     kKernel,     ///< Made on another kernel, or this one lacks what it takes.
     kLabel,      ///< Of something else.
-    kPlace,      ///< Something of this process is where it belongs. By chance, and rarely.
+    kPlace,      ///< Something of this process is where it belongs.
+    kRoom,       ///< It cannot be mapped: too little is allowed.
+    kLast = kRoom,
 };
 
-/// Goes on from the image in `fd`. Returns only where it cannot; nothing is changed then. The
+/// Goes on from the image in `fd`. Returns only where it cannot; everything is as it was then. The
 /// process must be single-threaded.
 Misfit go_on_from(int fd, std::string_view label, void* argument);
 

@@ -96,6 +96,12 @@ void flush_every_line(const Api& api) {
     expect(api, static_cast<bool>(done), "setting up sys.stdout");
 }
 
+/// Of the standard library, what an interpreter reads when it starts, and where its bytecode is.
+/// From 3.11 on most of these are in libpython.
+constexpr auto kImportedAtStart = std::to_array<const char*>(
+    {"__pycache__", "abc.py", "codecs.py", "encodings", "encodings/__init__.py",
+     "encodings/__pycache__", "encodings/aliases.py", "encodings/utf_8.py", "io.py"});
+
 /// The AST's types are made at the first parse: made here, they are not made under the filter
 /// while a user waits.
 void warm_parser(const Api& api) {
@@ -138,16 +144,22 @@ InterpreterSpec decode_interpreter_spec(std::string_view bytes) {
 
 std::string fingerprint(const InterpreterSpec& spec) {
     std::string text = encode(spec);
-    std::vector<std::string> paths = spec.libraries;
-    paths.push_back(spec.libpython);
-    paths.insert(paths.end(), spec.search_path.begin(), spec.search_path.end());
-    // What an interpreter imports when it starts; the rest is part of it.
-    paths.push_back(spec.stdlib + "/encodings");
-    for (const std::string& path : paths) {
+    const auto look_at = [&text](const std::string& path) {
         struct stat info{};
-        check(::stat(path.c_str(), &info), concat("looking at '", path, "'"), "stat");
-        text += concat(" ", info.st_size, " ", info.st_mtim.tv_sec, ".", info.st_mtim.tv_nsec);
-    }
+        const bool is_there = ::stat(path.c_str(), &info) == 0;
+        text += is_there ? concat(" ", info.st_size, " ", info.st_mtim.tv_sec, ".",
+                                  info.st_mtim.tv_nsec, " ", info.st_mode)
+                         : std::string(" absent");
+        return is_there ? info.st_ino : 0;
+    };
+    // The loader knows a library it has loaded by its inode: in a copy that may be another's.
+    for (const std::string& path : spec.libraries)
+        text += concat(" ", look_at(path));
+    text += concat(" ", look_at(spec.libpython));
+    for (const std::string& path : spec.search_path)
+        (void)look_at(path);
+    for (const char* name : kImportedAtStart)
+        (void)look_at(concat(spec.stdlib, "/", name));
     return text;
 }
 

@@ -154,7 +154,7 @@ std::vector<Entry> scan(const std::string& directory) {
     for (const auto& found : fs::recursive_directory_iterator(directory)) {
         const std::string host_path = found.path();
         std::string path = host_path.substr(directory.size());
-        if (path != kManifestFile && path != kSnapshotFile)
+        if (path != kManifestFile && !is_snapshots(path))
             entries.push_back(describe(host_path, std::move(path)));
     }
     std::ranges::sort(entries, {}, &Entry::path);

@@ -114,15 +114,19 @@ void ColdRun::launch() {
 }
 
 /// Whoever attaches to a program wants to see the libraries it runs by, not a copy of them.
-void ColdRun::plan_snapshot(sandbox::SandboxSpec& spec) const {
-    using Snapshot = sandbox::SandboxSpec::Snapshot;
+void ColdRun::plan_snapshot(sandbox::SandboxSpec& spec) {
+    using Use = sandbox::SandboxSpec::Snapshot;
     if (options_.snapshot_fd >= 0) {
-        spec.snapshot = Snapshot::kMake;
-    } else if (!holder_ && job_.command.empty() && job_.uses_snapshot &&
-               rootfs::has_snapshot(job_.rootfs)) {
-        spec.snapshot = Snapshot::kGoOn;
-        spec.snapshot_file = rootfs::kSnapshotFile;
+        spec.snapshot = Use::kMake;
+        return;
     }
+    if (holder_ || !job_.command.empty() || !job_.uses_snapshot) return;
+    const rootfs::Snapshot found = rootfs::find_snapshot(job_.rootfs);
+    if (found == rootfs::Snapshot::kForeign) reporting_.refuse_snapshot();
+    if (found != rootfs::Snapshot::kUsable) return;
+    reporting_.set_snapshot();
+    spec.snapshot = Use::kGoOn;
+    spec.snapshot_file = rootfs::kSnapshotFile;
 }
 
 /// What the payload is to do, while it starts.

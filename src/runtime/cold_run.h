@@ -39,7 +39,7 @@ class ColdRun final : public JobRun {
 
   private:
     void launch();
-    void plan_snapshot(sandbox::SandboxSpec& spec) const;
+    void plan_snapshot(sandbox::SandboxSpec& spec);
     void plan_program(const HostIdentity& identity);
     void listen_to(seccomp::Program filter);
     void take_denials();

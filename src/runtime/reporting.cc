@@ -69,6 +69,12 @@ void Reporting::take_backend(bool has_cgroup) {
     if (!has_cgroup) result().isolation.degraded.emplace_back("cgroup");
 }
 
+void Reporting::refuse_snapshot() {
+    refuses_snapshot_ = true;
+    report_.no_snapshot = "others than root, you and its owner could have written its snapshot";
+    note("the rootfs's snapshot is passed over: others could have written it");
+}
+
 void Reporting::describe_isolation(const seccomp::Filter& filter, std::uint32_t host_uid) {
     Isolation& isolation = result().isolation;
     isolation.seccomp_profile = filter.profile;
@@ -96,7 +102,7 @@ void Reporting::take(const Observed& observed, const limits::CgroupLeaf* leaf) {
     report_.checking = observed.claims.checking;
     take_artifacts(observed);
     if (const auto error = setup_error(observed)) {
-        fail(memory_limit_hit_ ? explain_small_memory(*error) : *error);
+        fail(memory_limit_hit_ ? explain_small_memory(*error) : explain_snapshot(*error));
         if (observed.claims.starting) report_.exit_code = exit_code_without_command(*error);
     } else {
         take_verdict(observed);
@@ -128,9 +134,20 @@ SetupError Reporting::explain_small_memory(SetupError error) const {
     return error;
 }
 
+/// Nothing checks a snapshot's every page.
+SetupError Reporting::explain_snapshot(SetupError error) const {
+    if (!has_snapshot_ || error.cause != cause_id(Cause::kSmallMemory)) return error;
+    error.hint += concat(
+        "; or does it run with --no-snapshot? Then make the snapshot anew: vitrine "
+        "rootfs snapshot ",
+        job_.rootfs);
+    return error;
+}
+
 void Reporting::take_isolation(const Observed& observed) {
     if (!observed.claims.confined) return;
     result().isolation = isolation_of(*observed.claims.confined);
+    if (refuses_snapshot_) return;
     report_.no_snapshot = why_no_snapshot(observed.claims.confined->snapshot);
 }
 

@@ -27,6 +27,10 @@ class Reporting {
     Isolation isolation_of(const sandbox::Confined& confined) const;
     /// `what` happened just now; a literal.
     void note(const char* what) { story_.note(what); }
+    /// It goes on from the rootfs's snapshot, if that fits.
+    void set_snapshot() { has_snapshot_ = true; }
+    /// The rootfs has one that nobody should go on from.
+    void refuse_snapshot();
     void set_warm() { report_.result.warm = true; }
     /// A warm run: it waited for its sandbox until now.
     void set_handed_over(std::int64_t now_ns) { handed_over_ns_ = now_ns; }
@@ -54,12 +58,15 @@ class Reporting {
     void take_usage(const Observed& observed, const limits::CgroupLeaf* leaf);
     void take_cgroup_usage(const limits::CgroupLeaf& leaf);
     SetupError explain_small_memory(SetupError error) const;
+    SetupError explain_snapshot(SetupError error) const;
 
     const Job& job_;
     std::int64_t start_ns_;
     Story story_;
     std::int64_t handed_over_ns_ = 0;
     bool memory_limit_hit_ = false;
+    bool has_snapshot_ = false;
+    bool refuses_snapshot_ = false;
     RunReport report_;
 };
 

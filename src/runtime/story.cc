@@ -7,6 +7,7 @@ namespace vitrine::runtime {
 
 namespace {
 
+/// In the order of kernel::Misfit.
 struct Start {
     kernel::Misfit misfit;
     const char* what;  ///< As the story has it.
@@ -32,11 +33,18 @@ constexpr auto kStarts = std::to_array<Start>({
      "payload: born; the snapshot is of another rootfs; starting the interpreter",
      "the rootfs has changed since its snapshot was made"},
     {kernel::Misfit::kPlace,
-     "payload: born; the snapshot's place is taken; starting the interpreter", ""},
+     "payload: born; the snapshot's place is taken; starting the interpreter",
+     "something was where the rootfs's snapshot belongs: by chance, or because this host gives "
+     "processes no random addresses"},
+    {kernel::Misfit::kRoom,
+     "payload: born; there is no room for the snapshot; starting the interpreter",
+     "the rootfs's snapshot cannot be mapped under the limits of this process (ulimit)"},
 });
 
+static_assert(kStarts.size() == static_cast<std::size_t>(kernel::Misfit::kLast) + 1);
+
 const Start& start_of(kernel::Misfit misfit) {
-    return *std::ranges::find(kStarts, misfit, &Start::misfit);
+    return kStarts.at(static_cast<std::size_t>(misfit));
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ Confined decode_confined(std::span<const std::byte> bytes) {
     confined.has_no_executable_memfds = reader.get<bool>();
     confined.landlock_abi = reader.get<std::int32_t>();
     confined.snapshot = reader.get<kernel::Misfit>();
+    if (confined.snapshot > kernel::Misfit::kLast) throw Error("a report is not understood");
     return confined;
 }
 

@@ -165,7 +165,13 @@ class OwnSnapshot : public testing::Test {
 
 TEST_F(OwnSnapshot, IsNoPartOfTheContent) {
     EXPECT_TRUE(fs::exists(file_));
-    EXPECT_EQ(call_rootfs({"verify", directory_}).exit_code, 0);
+    const Answer verified = call_rootfs({"verify", directory_});
+    EXPECT_EQ(verified.exit_code, 0);
+    EXPECT_NE(verified.out.find("its snapshot, which runs start from, is in no manifest"),
+              std::string::npos)
+        << verified.out;
+    EXPECT_NE(call_rootfs({"verify", "--json", directory_}).out.find("\"has_snapshot\":true"),
+              std::string::npos);
     EXPECT_TRUE(says(run(), kGoesOn));
 }
 
@@ -175,6 +181,29 @@ TEST_F(OwnSnapshot, IsPassedOverWhereTheRootfsHasChanged) {
     EXPECT_TRUE(says(answer, "the snapshot is of another rootfs; starting")) << answer.err;
     ASSERT_EQ(call_rootfs({"snapshot", directory_}).exit_code, 0);
     EXPECT_TRUE(says(run(), kGoesOn));
+}
+
+/// What is read at the start is looked at, file by file, also where it was changed in place.
+TEST_F(OwnSnapshot, IsPassedOverWhereAModuleOfTheStartHasChanged) {
+    const std::string module = directory_ + "/usr/lib/python3.11/encodings/__init__.py";
+    ASSERT_EQ(::chmod(module.c_str(), 0644), 0);
+    std::ofstream(module, std::ios::app) << "EDITED = 1\n";
+    EXPECT_TRUE(says(run(), "the snapshot is of another rootfs; starting"));
+}
+
+TEST_F(OwnSnapshot, IsPassedOverInACopy) {
+    const std::string copy = scratch_.path() + "/copy";
+    ASSERT_EQ(run_program("/bin/cp", {.arguments = {"-a", directory_, copy}}).exit_code, 0);
+    directory_ = copy;
+    EXPECT_TRUE(says(run(), "the snapshot is of another rootfs; starting"));
+}
+
+/// An interpreter starts from less than a snapshot is compared with.
+TEST_F(OwnSnapshot, NeedsNothingThatAnInterpreterDoesNotNeed) {
+    fs::rename(directory_ + "/usr/lib/python3.11/lib-dynload", scratch_.path() + "/away");
+    const Answer answer = run_code("print(1)", {"--verbose", "--rootfs", directory_});
+    EXPECT_EQ(answer.out, "1\n") << answer.err;
+    EXPECT_TRUE(says(answer, "the snapshot is of another rootfs; starting")) << answer.err;
 }
 
 TEST_F(OwnSnapshot, IsPassedOverWhereItIsDamaged) {
@@ -190,11 +219,16 @@ TEST_F(OwnSnapshot, IsPassedOverWhereItIsDamaged) {
 
 TEST_F(OwnSnapshot, IsPassedOverWhereOthersCouldHaveMadeIt) {
     ASSERT_EQ(::chmod(file_.c_str(), 0666), 0);
-    EXPECT_FALSE(says(run(), kGoesOn));
+    const Answer answer = run();
+    EXPECT_FALSE(says(answer, kGoesOn)) << answer.err;
+    EXPECT_TRUE(says(answer, "passed over: others could have written it")) << answer.err;
     ASSERT_EQ(::chmod(file_.c_str(), 0444), 0);
     EXPECT_TRUE(says(run(), kGoesOn));
     ASSERT_EQ(::chmod((directory_ + "/.vitrine").c_str(), 0777), 0);
     EXPECT_FALSE(says(run(), kGoesOn));
+    const Answer refused = call_rootfs({"snapshot", directory_});
+    EXPECT_EQ(refused.exit_code, 125);
+    EXPECT_TRUE(says(refused, "others can write to")) << refused.err;
     ASSERT_EQ(::chmod((directory_ + "/.vitrine").c_str(), 0755), 0);
     fs::rename(file_, directory_ + "/.vitrine/other");
     fs::create_symlink("other", file_);
@@ -222,6 +256,66 @@ TEST_F(OwnSnapshot, IsReplacedAndFollowsNoLink) {
     EXPECT_FALSE(fs::is_symlink(file_));
     EXPECT_TRUE(says(run(), kGoesOn));
     EXPECT_EQ(std::distance(fs::directory_iterator(directory_ + "/.vitrine"), {}), 3);
+}
+
+/// A rootfs of somebody else's could have its directory elsewhere, where only the caller may write.
+TEST_F(OwnSnapshot, IsWrittenNowhereElse) {
+    const std::string elsewhere = scratch_.path() + "/elsewhere";
+    fs::rename(directory_ + "/.vitrine", elsewhere);
+    fs::remove(elsewhere + "/snapshot");
+    fs::create_symlink(elsewhere, directory_ + "/.vitrine");
+    const Answer answer = call_rootfs({"snapshot", directory_});
+    EXPECT_EQ(answer.exit_code, 125);
+    EXPECT_FALSE(fs::exists(elsewhere + "/snapshot"));
+}
+
+TEST_F(OwnSnapshot, BelongsToTheOwnerOfTheRootfs) {
+    if (::geteuid() != 0) {
+        // Whoever is not root makes it for themselves.
+        struct stat info{};
+        ASSERT_EQ(::stat(file_.c_str(), &info), 0);
+        EXPECT_EQ(info.st_uid, ::geteuid());
+        return;
+    }
+    const std::string owner = "61234:61234";
+    ASSERT_EQ(run_program("/bin/chown", {.arguments = {"-R", owner, directory_}}).exit_code, 0);
+    ASSERT_EQ(call_rootfs({"snapshot", directory_}).exit_code, 0);
+    struct stat info{};
+    ASSERT_EQ(::stat(file_.c_str(), &info), 0);
+    EXPECT_EQ(info.st_uid, 61234U);
+    EXPECT_TRUE(says(run(), kGoesOn));
+}
+
+/// Where one is broken off, the next is not kept from its work, nor the rootfs from being verified.
+TEST_F(OwnSnapshot, ThatWasBrokenOffIsNobodysTrouble) {
+    std::ofstream(file_ + ".0123456789abcdef") << "half of one";
+    EXPECT_EQ(call_rootfs({"verify", directory_}).exit_code, 0);
+    EXPECT_EQ(call_rootfs({"snapshot", directory_}).exit_code, 0);
+}
+
+/// What it is tried out by before anybody relies on it.
+TEST_F(OwnSnapshot, ThatNoProgramGoesOnFromIsNotKept) {
+    const Answer answer =
+        run_program("/usr/bin/setarch",
+                    {.arguments = {"-R", vitrine_path(), "rootfs", "snapshot", directory_}});
+    EXPECT_EQ(answer.exit_code, 125);
+    EXPECT_TRUE(says(answer, "random addresses")) << answer.err;
+    EXPECT_FALSE(fs::exists(file_));
+}
+
+/// Zeroes in the middle: nothing looks at every page, but what is said leads to the cause.
+TEST_F(OwnSnapshot, WithBadPagesIsSuspectedByWhoeverDiesOfIt) {
+    ASSERT_EQ(::chmod(file_.c_str(), 0644), 0);
+    const auto size = fs::file_size(file_);
+    std::fstream file(file_, std::ios::in | std::ios::out | std::ios::binary);
+    constexpr std::size_t kHead = 65536;
+    file.seekp(kHead);
+    file << std::string(size - kHead, '\0');
+    file.close();
+    const Answer answer = run_code("pass", {"--rootfs", directory_});
+    EXPECT_EQ(answer.exit_code, 125) << answer.err;
+    EXPECT_TRUE(says(answer, "make the snapshot anew: vitrine rootfs snapshot " + directory_))
+        << answer.err;
 }
 
 TEST_F(OwnSnapshot, IsMissedByTheDoctorAlone) {

@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -30,6 +32,8 @@
 #include "base/file.h"
 #include "kernel/process_image.h"
 
+extern "C" void* __libc_stack_end;  // NOLINT(bugprone-reserved-identifier)
+
 namespace {
 
 using vitrine::kernel::FormerMemory;
@@ -39,6 +43,8 @@ using vitrine::kernel::Misfit;
 struct Made {
     std::map<std::string, int> numbers;
     std::vector<std::string> texts;
+    char* secret = nullptr;  ///< In memory that the kernel empties in a fork.
+    const char* stack_end = nullptr;
 };
 
 struct Asked {
@@ -132,6 +138,37 @@ void look_back(const char* secret, const FormerMemory& former) {
                         maps.find("image-program") == std::string::npos ? "unmapped" : maps));
 }
 
+bool is_empty(const char* begin, const char* end) {
+    return std::all_of(begin, end, [](char byte) { return byte == 0; });
+}
+
+/// A random generator's state, say: neither runs nor a run and its fork may have it in common.
+void use_secret(char* secret) {
+    const bool was_empty = is_empty(secret, secret + 4096);
+    *secret = 'o';  // Its own, from here on.
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(*secret == 0 ? 0 : 1);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    say(vitrine::concat(was_empty ? "empty" : "kept", " ", status == 0 ? "empty" : "inherited", " ",
+                        *secret == 'o' ? "own" : "lost"));
+}
+
+void look_at_makers_stack(const char* end) {
+    const auto page = reinterpret_cast<std::uintptr_t>(end) & ~std::uintptr_t{4095};
+    const bool has_frames = !is_empty(reinterpret_cast<const char*>(page), end);
+    say(vitrine::concat(has_frames ? "frames" : "no frames", " ",
+                        is_empty(end, end + sizeof(long)) ? "no arguments" : "arguments"));
+}
+
+void tell_stack_of_threads() {
+    pthread_attr_t attributes{};
+    std::size_t size = 0;
+    (void)::pthread_getattr_default_np(&attributes);
+    (void)::pthread_attr_getstacksize(&attributes, &size);
+    say(std::to_string(size >> 10U));
+}
+
 void go_on(void* state, void* argument, const FormerMemory& former) noexcept {
     const Made& made = *static_cast<const Made*>(state);
     const Asked& asked = *static_cast<const Asked*>(argument);
@@ -146,6 +183,9 @@ void go_on(void* state, void* argument, const FormerMemory& former) noexcept {
     if (task == "grow") grow();
     if (task == "library") use_c_library();
     if (task == "canary") say(std::to_string(canary()));
+    if (task == "secret") use_secret(made.secret);
+    if (task == "stack") look_at_makers_stack(made.stack_end);
+    if (task == "threads") tell_stack_of_threads();
     ::_exit(0);
 }
 
@@ -155,11 +195,19 @@ Made* make() {
         made->numbers[std::to_string(i)] = i * 2;
         made->texts.emplace_back(static_cast<std::size_t>(i), 'a');
     }
+    void* const secret =
+        ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (::madvise(secret, 4096, MADV_WIPEONFORK) != 0) return nullptr;
+    made->secret = static_cast<char*>(secret);
+    *made->secret = 'm';
+    made->stack_end = static_cast<const char*>(__libc_stack_end);
     return made.release();  // Not on the stack, and for as long as anything goes on.
 }
 
 int keep(const std::string& path, const std::string& label) {
     const vitrine::UniqueFd file = vitrine::open_file(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
+    std::jthread other;
+    if (label == "threaded") other = std::jthread([] { ::sleep(1); });
     vitrine::kernel::write_process_image(file.get(), &go_on, make(), label);
     say("kept");
     return 0;
@@ -178,8 +226,10 @@ int go(const std::string& path, const std::string& label, const std::string& tas
     if (task == "taken") take_place();
     Asked asked{.task = task, .secret = secret.data()};
     const Misfit misfit = vitrine::kernel::go_on_from(file.get(), label, &asked);
-    grow();
-    use_c_library();
+    if (task != "room") {
+        grow();
+        use_c_library();
+    }
     say(vitrine::concat("misfit ", static_cast<int>(misfit)));
     return 1;
 }

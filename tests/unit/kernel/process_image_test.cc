@@ -87,6 +87,34 @@ TEST_F(ProcessImage, HasAStackCanaryOfItsOwn) {
     EXPECT_NE(first, go("canary").out);
 }
 
+TEST_F(ProcessImage, HoldsNothingThatNoForkMayHave) {
+    EXPECT_EQ(go("secret").out, "empty empty own\n");
+}
+
+TEST_F(ProcessImage, HoldsNoFramesOfItsMaker) {
+    EXPECT_EQ(go("stack").out, "no frames arguments\n");
+}
+
+TEST_F(ProcessImage, GivesThreadsTheStackThatThisProcessAllows) {
+    const auto under = [&](const char* limit) {
+        const std::string command = std::string("ulimit -s ") + limit + "; exec \"$@\"";
+        return test::run_program("/bin/sh", {.arguments = {"-c", command, "sh", program(), "go",
+                                                           path_, kLabel, "threads"}})
+            .out;
+    };
+    EXPECT_EQ(under("1000"), "1000\n");
+    EXPECT_EQ(under("64000"), "64000\n");
+}
+
+TEST_F(ProcessImage, IsMappedWhereThereIsRoom) {
+    const std::string command = "ulimit -v 10000; exec \"$@\"";
+    const Answer answer = test::run_program(
+        "/bin/sh", {.arguments = {"-c", command, "sh", program(), "go", path_, kLabel, "room"}});
+    EXPECT_NE(answer.out.find("misfit " + std::to_string(static_cast<int>(Misfit::kRoom))),
+              std::string::npos)
+        << answer.out << answer.err;
+}
+
 TEST_F(ProcessImage, IsOfOneLabel) {
     expect_misfit(Misfit::kLabel, go("tell", "another"));
     expect_misfit(Misfit::kLabel, go("tell", "labe"));
@@ -114,6 +142,8 @@ TEST_F(ProcessImage, IsOfOneProgramProcessorAndKernel) {
 
 TEST_F(ProcessImage, IsWhole) {
     const auto size = std::filesystem::file_size(path_);
+    std::filesystem::resize_file(path_, size + 1);
+    expect_misfit(Misfit::kDamaged, go("tell"));
     std::filesystem::resize_file(path_, size - 1);
     expect_misfit(Misfit::kDamaged, go("tell"));
     std::filesystem::resize_file(path_, 100);
@@ -131,6 +161,13 @@ TEST(ProcessImageMaking, TakesTheLayout) {
     const Answer answer = run({"make", scratch.path() + "/image", "unasked"});
     EXPECT_EQ(answer.exit_code, 3);
     EXPECT_NE(answer.out.find("layout"), std::string::npos) << answer.out;
+}
+
+TEST(ProcessImageMaking, TakesASingleThread) {
+    const test::Scratch scratch;
+    const Answer answer = run({"make", scratch.path() + "/image", "threaded"});
+    EXPECT_EQ(answer.exit_code, 3);
+    EXPECT_NE(answer.out.find("threads"), std::string::npos) << answer.out;
 }
 
 }  // namespace
