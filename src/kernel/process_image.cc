@@ -295,7 +295,7 @@ void set_stack_of_threads() {
     if (::getrlimit(RLIMIT_STACK, &limit) != 0) return;
     if (::pthread_getattr_default_np(&attributes) != 0) return;
     const rlim_t wanted = limit.rlim_cur == RLIM_INFINITY ? kUnlimited : limit.rlim_cur;
-    const rlim_t size = std::max<rlim_t>(wanted, PTHREAD_STACK_MIN);
+    const rlim_t size = std::max(wanted, static_cast<rlim_t>(PTHREAD_STACK_MIN));
     if (::pthread_attr_setstacksize(&attributes, page_of(size + kPage - 1)) == 0) {
         (void)::pthread_setattr_default_np(&attributes);
     }

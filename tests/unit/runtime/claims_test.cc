@@ -42,6 +42,19 @@ TEST(ClaimsReader, BelievesTrustedFramesOnlyBeforeAcceptance) {
     EXPECT_TRUE(reader.claims().findings.empty());
 }
 
+/// Code of a rootfs has run by then: a hostile one's, too.
+TEST(ClaimsReader, TakesNothingForAReasonThatIsNone) {
+    ClaimsReader reader;
+    const auto unknown = static_cast<kernel::Misfit>(static_cast<int>(kernel::Misfit::kLast) + 1);
+    reader.feed(
+        framed(sandbox::ReportKind::kConfined, encode(sandbox::Confined{.snapshot = unknown})));
+    EXPECT_FALSE(reader.claims().confined);
+    ClaimsReader other;
+    other.feed(framed(sandbox::ReportKind::kConfined,
+                      encode(sandbox::Confined{.snapshot = kernel::Misfit::kLast})));
+    EXPECT_EQ(other.claims().confined->snapshot, kernel::Misfit::kLast);
+}
+
 TEST(ClaimsReader, TakesACommandForRunUnlessItFailed) {
     ClaimsReader run;
     run.feed(framed(ClaimKind::kStarting, encode(python::Accepted{.started_ns = 5})));
