@@ -1,5 +1,6 @@
 #include "kernel/process.h"
 
+#include <fcntl.h>
 #include <linux/close_range.h>
 #include <linux/sched.h>
 #include <poll.h>
@@ -11,13 +12,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <string_view>
 
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/words.h"
 
 namespace vitrine::kernel {
 
@@ -29,6 +30,18 @@ std::uint64_t thread_id_address() {
     check(::prctl(PR_GET_TID_ADDRESS, &address, 0, 0, 0), "finding glibc's thread id",
           "prctl(PR_GET_TID_ADDRESS)");
     return address;
+}
+
+/// Empty where the process is gone, or this kernel has no such file.
+std::string read_if_there(const std::string& path) {
+    constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return {};
+    try {
+        return read_all(file.get(), kMaxBytes);
+    } catch (const SystemError&) {
+        return {};
+    }
 }
 
 }  // namespace
@@ -126,9 +139,10 @@ std::vector<pid_t> children_of(pid_t pid) {
     std::vector<pid_t> children;
     const std::string threads = concat("/proc/", pid, "/task");
     for (const std::string& thread : names_in(threads)) {
-        std::ifstream list(concat(threads, "/", thread, "/children"));
-        for (pid_t child = 0; list >> child;)
-            children.push_back(child);
+        const std::string list = read_if_there(concat(threads, "/", thread, "/children"));
+        std::string_view words = list;
+        while (const auto child = parse_number(take_word(words)))
+            children.push_back(static_cast<pid_t>(*child));
     }
     return children;
 }

@@ -17,7 +17,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -26,6 +25,7 @@
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/words.h"
 #include "kernel/process_image.h"
 #include "kernel/process_image_head.h"
 
@@ -86,21 +86,10 @@ class Workshop {
     std::optional<std::pmr::monotonic_buffer_resource> resource_;
 };
 
-/// Takes the next word from `text`; empty where there is none.
-std::string_view take_word(std::string_view& text) {
-    text.remove_prefix(std::min(text.find_first_not_of(' '), text.size()));
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(word.size());
-    return word;
-}
-
-std::uint64_t number_of(std::string_view word, int base) {
-    std::uint64_t number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number, base);
-    if (error != std::errc() || end != word.data() + word.size()) {
-        throw Error("a file of /proc cannot be read");
-    }
-    return number;
+std::uint64_t number_of(std::string_view word, int base = 10) {
+    const auto number = parse_number(word, base);
+    if (!number) throw Error("a file of /proc cannot be read");
+    return *number;
 }
 
 /// An entry of /proc/self/smaps.
@@ -144,8 +133,7 @@ std::pmr::vector<Mapping> own_mappings(Workshop& workshop) {
     std::pmr::vector<Mapping> mappings(workshop.memory());
     std::string_view text = workshop.read("/proc/self/smaps");
     while (!text.empty()) {
-        const std::string_view line = text.substr(0, text.find('\n'));
-        text.remove_prefix(std::min(line.size() + 1, text.size()));
+        const std::string_view line = take_until(text, '\n');
         if (line.find('-') < line.find(' ')) {
             mappings.push_back(parse_head_line(line));
         } else if (line.starts_with(kFlags)) {
@@ -272,7 +260,7 @@ class OwnStat {
         for (std::size_t i = kFirst; i < words_.size(); ++i)
             words_.at(i) = take_word(stat);
     }
-    std::uint64_t operator[](std::size_t number) const { return number_of(words_.at(number), 10); }
+    std::uint64_t operator[](std::size_t number) const { return number_of(words_.at(number)); }
 
   private:
     static constexpr std::size_t kFirst = 3;

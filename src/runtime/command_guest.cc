@@ -3,10 +3,10 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <sstream>
 
 #include "base/error.h"
 #include "base/frame.h"
+#include "base/words.h"
 #include "python/claims.h"
 #include "python/gate.h"
 #include "runtime/command.h"
@@ -30,9 +30,11 @@ std::string path_of_job() {
 std::vector<std::string> places_of(const std::string& command) {
     if (command.find('/') != std::string::npos) return {command};
     std::vector<std::string> places;
-    std::istringstream directories(path_of_job());
-    for (std::string directory; std::getline(directories, directory, ':');)
+    const std::string path = path_of_job();
+    for (std::string_view directories = path; !directories.empty();) {
+        const std::string_view directory = take_until(directories, ':');
         places.push_back(concat(directory.empty() ? "." : directory, "/", command));
+    }
     return places;
 }
 

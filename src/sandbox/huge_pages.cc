@@ -10,13 +10,14 @@
 #include <cstring>
 #include <optional>
 #include <ranges>
-#include <sstream>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "base/words.h"
 #include "kernel/huge_page.h"
 
 namespace vitrine::sandbox {
@@ -55,22 +56,29 @@ UniqueFd open_in(int process_fd, const char* name) {
                           concat("looking at this process's ", name), "openat"));
 }
 
-std::optional<Mapping> parse_mapping(const std::string& line) {
-    std::istringstream words(line);
-    Mapping mapping;
-    char dash = 0;
-    std::string offset;
-    words >> std::hex >> mapping.begin >> dash >> mapping.end >> mapping.permissions >> offset >>
-        mapping.device >> std::dec >> mapping.inode;
-    if (!words) return std::nullopt;
-    return mapping;
+std::optional<Mapping> parse_mapping(std::string_view line) {
+    constexpr int kHexadecimal = 16;
+    std::string_view range = take_word(line);
+    const auto begin = parse_number(take_until(range, '-'), kHexadecimal);
+    const auto end = parse_number(range, kHexadecimal);
+    const std::string_view permissions = take_word(line);
+    (void)take_word(line);  // The offset.
+    const std::string_view device = take_word(line);
+    const auto inode = parse_number(take_word(line));
+    if (!begin || !end || !inode) return std::nullopt;
+    return Mapping{.begin = *begin,
+                   .end = *end,
+                   .permissions = std::string(permissions),
+                   .device = std::string(device),
+                   .inode = *inode};
 }
 
 std::vector<Mapping> read_mappings(int process_fd) {
-    std::istringstream lines(read_all(open_in(process_fd, "maps").get(), kMaxMapsBytes));
+    const std::string maps = read_all(open_in(process_fd, "maps").get(), kMaxMapsBytes);
     std::vector<Mapping> mappings;
-    for (std::string line; std::getline(lines, line);) {
-        if (auto mapping = parse_mapping(line)) mappings.push_back(*std::move(mapping));
+    for (std::string_view lines = maps; !lines.empty();) {
+        if (auto mapping = parse_mapping(take_until(lines, '\n')))
+            mappings.push_back(*std::move(mapping));
     }
     return mappings;
 }

@@ -8,12 +8,12 @@
 
 #include <algorithm>
 #include <array>
-#include <sstream>
 #include <utility>
 
 #include "base/directory.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/words.h"
 #include "kernel/process.h"
 #include "sandbox/huge_pages.h"
 #include "sandbox/init.h"
@@ -204,13 +204,12 @@ class OwnProcess {
 
     /// A fork takes one thread along, and with it the locks that others hold.
     void check_single_thread() const {
-        std::istringstream words(read("stat"));
+        const std::string stat = read("stat");
         // After the command's closing parenthesis, the eighteenth word.
-        std::string word;
-        while (words >> word && !word.ends_with(')')) {
-        }
+        std::string_view words = std::string_view(stat).substr(stat.rfind(')') + 1);
+        std::string_view word;
         for (int i = 0; i < 18; ++i)
-            words >> word;
+            word = take_word(words);
         if (word == "1") return;
         throw Error(concat("what was preloaded runs ", word,
                            " threads, and none of them would be "
@@ -221,15 +220,14 @@ class OwnProcess {
     int fd() const { return directory_.get(); }
 
     void tell_memory(NestMessage& ready) const {
-        std::istringstream words(read("statm"));
+        const std::string statm = read("statm");
+        std::string_view words = statm;
+        std::array<std::uint64_t, 6> pages{};  // See proc_pid_statm(5).
+        for (std::uint64_t& number : pages)
+            number = parse_number(take_word(words)).value_or(0);
         const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-        std::uint64_t total = 0;
-        std::uint64_t resident = 0;
-        std::uint64_t other = 0;
-        std::uint64_t data = 0;
-        words >> total >> resident >> other >> other >> other >> data;
-        ready.memory_bytes = resident * page;
-        ready.data_bytes = data * page;
+        ready.memory_bytes = pages[1] * page;
+        ready.data_bytes = pages[5] * page;
     }
 
   private:

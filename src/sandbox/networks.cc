@@ -6,12 +6,12 @@
 
 #include <array>
 #include <cerrno>
-#include <sstream>
 #include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/words.h"
 #include "sandbox/mounts.h"
 #include "sandbox/network.h"
 
@@ -48,16 +48,14 @@ void join(const UniqueFd& network) {
 
 /// How many sockets there are and how many connections linger. The rest of these files counts the
 /// whole host.
-std::string count_sockets(const std::string& sockstat) {
+std::string count_sockets(std::string_view sockstat) {
     std::string counts;
-    std::istringstream lines(sockstat);
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream words(line);
-        std::string key;
-        std::string value;
-        words >> key;
-        counts += key;
-        while (words >> key >> value) {
+    while (!sockstat.empty()) {
+        std::string_view line = take_until(sockstat, '\n');
+        counts += take_word(line);
+        while (!line.empty()) {
+            const std::string_view key = take_word(line);
+            const std::string_view value = take_word(line);
             if (key == "used" || key == "inuse" || key == "tw") counts += concat(" ", value);
         }
     }
