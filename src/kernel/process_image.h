@@ -30,7 +30,7 @@ class FormerMemory {
         std::uint64_t begin = 0;
         std::uint64_t end = 0;
     };
-    static constexpr std::size_t kMaxRanges = 120;
+    static constexpr std::size_t kMaxRanges = 400;
 
     /// What is not to be forgotten. False where that is too much.
     bool keep(Range range);

@@ -136,7 +136,8 @@ void ColdRun::plan_program(const HostIdentity& identity) {
     reporting_.describe_isolation(plan.filter, identity.map.outside_uid);
     payload_ = std::move(plan.spec);
     payload_.is_held = holder_ != nullptr;
-    if (options_.snapshot_fd >= 0) payload_.program = plan_snapshot_heap(job_, options_.profiles);
+    if (options_.snapshot_fd >= 0)
+        payload_.program = plan_snapshot_heap(job_, options_.profiles, options_.snapshot_modules);
     if (payload_.is_listened_to) listen_to(plan.filter.programs.front());
     reporting_.note("profile and policy are read, the program is planned");
 }

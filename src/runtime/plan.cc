@@ -232,11 +232,13 @@ PayloadPlan plan_payload(const Job& job, const std::string& profiles, bool has_c
     return plan;
 }
 
-std::string plan_snapshot_heap(const Job& job, const std::string& profiles) {
-    return python::encode(python::Preload{.modules = {},
-                                          .script = {},
-                                          .policy = plan_policy(job, profiles),
-                                          .programs_bring_policies = true});
+std::string plan_snapshot_heap(const Job& job, const std::string& profiles,
+                               const std::vector<std::string>& modules) {
+    return python::encode(
+        python::Preload{.modules = modules,
+                        .script = {},
+                        .policy = modules.empty() ? plan_policy(job, profiles) : python::Policy{},
+                        .programs_bring_policies = true});
 }
 
 sandbox::WarmProgram plan_warm_program(const Job& job) {

@@ -41,9 +41,11 @@ PayloadPlan plan_confinement(const Job& job, const std::string& profiles, bool h
 /// Has the supervisor hear of what the plan's filter decides. Throws PlanError where nobody can
 /// listen on this host: under a filter that answers first, or with several programs for a filter.
 void have_calls_told(PayloadPlan& plan, seccomp::Notify what);
-/// What is in the memory that a snapshot keeps, beside an interpreter that has started: the guard
-/// of the job's policy. Throws PlanError.
-std::string plan_snapshot_heap(const Job& job, const std::string& profiles);
+/// What is in the memory that a snapshot keeps, beside an interpreter that has started: modules,
+/// or, without any, the guard of the job's policy. (A guard disarms functions of libraries, and not
+/// every program is of that policy.) Throws PlanError.
+std::string plan_snapshot_heap(const Job& job, const std::string& profiles,
+                               const std::vector<std::string>& modules);
 /// What explains the denials of a job. Throws PlanError.
 seccomp::DenialStudy plan_denial_study(const Job& job, const std::string& profiles);
 /// The policy of a job. Throws PlanError.

@@ -54,12 +54,14 @@ void try_out(const std::string& directory, const std::string& profiles) {
 
 }  // namespace
 
-std::size_t make_snapshot(const std::string& directory, const std::string& profiles) {
+std::size_t make_snapshot(const std::string& directory, const std::string& profiles,
+                          const std::vector<std::string>& modules) {
     // The payload is given no file of the host's to write to.
     const UniqueFd image(check(::memfd_create("snapshot", MFD_CLOEXEC),
                                "making room for the snapshot", "memfd_create"));
-    expect_success(directory, run(snapshot_job(directory),
-                                  {.profiles = profiles, .snapshot_fd = image.get()}));
+    expect_success(directory, run(snapshot_job(directory), {.profiles = profiles,
+                                                            .snapshot_fd = image.get(),
+                                                            .snapshot_modules = modules}));
     if (!kernel::is_whole_image(image.get())) {
         throw Error(concat(kDoing, directory, "': what it left is no snapshot"));
     }

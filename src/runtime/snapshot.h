@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 namespace vitrine::runtime {
 
@@ -9,6 +10,7 @@ namespace vitrine::runtime {
 /// rootfs/snapshot.h), and runs an empty program from it. `profiles` is the directory of seccomp
 /// profiles. Returns the file's size. Throws Error; the snapshot is what it was then, or, where no
 /// program went on from it, gone.
-std::size_t make_snapshot(const std::string& directory, const std::string& profiles);
+std::size_t make_snapshot(const std::string& directory, const std::string& profiles,
+                          const std::vector<std::string>& modules = {});
 
 }  // namespace vitrine::runtime

@@ -101,5 +101,88 @@ def f():
     }
 }
 
+/// Cold runs from a snapshot in which the modules are.
+class ScientificSnapshot : public Scientific {
+  protected:
+    static void SetUpTestSuite() {
+        Scientific::SetUpTestSuite();
+        const Answer kept =
+            run_vitrine({.arguments = {"rootfs", "snapshot", root(), "--preload", "numpy,pandas"}});
+        ASSERT_EQ(kept.exit_code, 0) << kept.err;
+    }
+
+    static nlohmann::json run(const std::string& code, std::vector<std::string> flags) {
+        flags.insert(flags.end(), {"--rootfs", root(), "--memory", "1g"});
+        return result_of(code, flags);
+    }
+};
+
+TEST_F(ScientificSnapshot, HasWhatWasPreloaded) {
+    const std::string code = R"(
+import time
+before = time.perf_counter()
+import numpy as np
+import pandas as pd
+def f():
+    took = time.perf_counter() - before
+    frame = pd.DataFrame({"x": np.arange(4.0)})
+    return [took, float(frame["x"].rolling(2).mean().sum()), float(np.random.rand())]
+)";
+    double slowest = 0;
+    std::set<double> draws;
+    for (int i = 0; i < 3; ++i) {
+        const auto result = run(code, {"--entry", "f"});
+        ASSERT_EQ(result["status"], "exited") << result;
+        EXPECT_EQ(result["value"][1], 4.5);
+        slowest = std::max(slowest, result["value"][0].get<double>());
+        draws.insert(result["value"][2].get<double>());
+    }
+    EXPECT_EQ(draws.size(), 3U) << "numpy's own generator is renewed in every run";
+    const auto fresh = run(code, {"--entry", "f", "--no-snapshot"});
+    EXPECT_GT(fresh["value"][0].get<double>(), 5 * slowest) << "the control: nothing was preloaded";
+}
+
+TEST_F(ScientificSnapshot, SaysInsideWhatItSaysOutside) {
+    const Scratch scratch;
+    const Answer inside =
+        run_vitrine({.arguments = {"run", "-q", "--no-validate", "--memory", "1g", "--pids-limit",
+                                   "64", "--rootfs", root(), kScript},
+                     .input = {},
+                     .environment = {},
+                     .patience = std::chrono::seconds(120)});
+    EXPECT_EQ(inside.exit_code, 0) << inside.err;
+    EXPECT_EQ(inside.out, output_outside(scratch));
+}
+
+/// Libraries that were there before the policy are disarmed as those that come after.
+TEST_F(ScientificSnapshot, IsUnderTheProgramsPolicy) {
+    const std::string code = R"(
+import pandas as pd
+class D(pd.Series):
+    def __fspath__(self):
+        return "/etc/passwd"
+name = list({"fromfile": 1})[0]
+print(D([1]).agg(name, 0, "u1").tobytes().decode())
+)";
+    const auto guarded = run(code, {});
+    EXPECT_EQ(guarded["status"], "exited") << guarded;
+    EXPECT_EQ(guarded["exit_code"], 1) << guarded;
+    EXPECT_EQ(guarded["stdout"]["text"], "") << guarded;
+    const auto control = run(code, {"--no-validate"});
+    EXPECT_NE(control["stdout"]["text"].get<std::string>().find("nobody"), std::string::npos)
+        << control;
+    EXPECT_EQ(run("import pandas.io.common", {})["status"], "rejected");
+}
+
+TEST_F(ScientificSnapshot, SaysWhatCannotBePreloaded) {
+    const Answer answer =
+        run_vitrine({.arguments = {"rootfs", "snapshot", root(), "--preload", "numpy,nowhere"}});
+    EXPECT_EQ(answer.exit_code, 125);
+    EXPECT_NE(answer.err.find("preloading 'nowhere'"), std::string::npos) << answer.err;
+    const Answer after = run_code("import pandas", {"--verbose", "--rootfs", root()});
+    EXPECT_NE(after.err.find("going on from the rootfs's snapshot"), std::string::npos)
+        << after.err;
+}
+
 }  // namespace
 }  // namespace vitrine::test
