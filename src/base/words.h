@@ -30,9 +30,8 @@ inline std::string_view take_word(std::string_view& text) {
 /// All of `word` as a number; nothing where it is none.
 inline std::optional<std::uint64_t> parse_number(std::string_view word, int base = 10) {
     std::uint64_t number = 0;
-    const char* const end = word.data() + word.size();
-    const auto [at, error] = std::from_chars(word.data(), end, number, base);
-    if (error != std::errc() || at != end) return std::nullopt;
+    const auto [at, error] = std::from_chars(word.begin(), word.end(), number, base);
+    if (error != std::errc() || at != word.end()) return std::nullopt;
     return number;
 }
 
