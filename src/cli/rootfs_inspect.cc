@@ -3,7 +3,10 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "base/fd.h"
@@ -82,7 +85,16 @@ void tell_verdict(const std::string& directory, const rootfs::Manifest& manifest
     }
 }
 
+/// What `show` says of it; it is no part of the content.
+std::optional<std::uint64_t> snapshot_bytes(const std::string& directory) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(directory + rootfs::kSnapshotFile, error);
+    const bool is_usable = rootfs::find_snapshot(directory) == rootfs::Snapshot::kUsable;
+    return error || !is_usable ? std::nullopt : std::optional(bytes);
+}
+
 std::string summary_json(const std::string& directory, const rootfs::Manifest& manifest) {
+    const auto bytes = snapshot_bytes(directory);
     Json distributions = Json::array();
     for (const rootfs::Distribution& entry : manifest.python.distributions)
         distributions.push_back({{"name", entry.name}, {"version", entry.version}});
@@ -93,6 +105,7 @@ std::string summary_json(const std::string& directory, const rootfs::Manifest& m
                     {"entries", manifest.entries.size()},
                     {"bytes", rootfs::total_bytes(manifest.entries)},
                     {"content_id", manifest.content_id},
+                    {"snapshot_bytes", bytes ? Json(*bytes) : Json(nullptr)},
                     {"builder", manifest.builder},
                     {"source", manifest.source},
                     {"recipe", manifest.recipe.empty() ? Json(nullptr) : Json(manifest.recipe)}};
@@ -109,6 +122,9 @@ void tell_summary(const std::string& directory, const rootfs::Manifest& manifest
         names += concat(names.empty() ? "" : ", ", entry.name, " ", entry.version);
     say(concat("packages   ", names.empty() ? "none beside the standard library" : names));
     say(concat("content    ", manifest.content_id));
+    const auto snapshot = snapshot_bytes(directory);
+    say(snapshot ? concat("snapshot   ", *snapshot >> 20U, " MiB: a started Python for cold runs")
+                 : "snapshot   none that runs would use");
     say(concat("made by    ", manifest.builder, " from ", manifest.source,
                manifest.recipe.empty() ? "" : concat(", recipe ", manifest.recipe)));
 }

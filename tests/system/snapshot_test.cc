@@ -175,6 +175,21 @@ TEST_F(OwnSnapshot, IsNoPartOfTheContent) {
     EXPECT_TRUE(says(run(), kGoesOn));
 }
 
+TEST_F(OwnSnapshot, IsShown) {
+    const auto shown = [&] {
+        const Answer text = call_rootfs({"show", directory_});
+        const auto json = nlohmann::json::parse(call_rootfs({"show", "--json", directory_}).out);
+        return std::pair(text.out, json["snapshot_bytes"]);
+    };
+    const auto [text, bytes] = shown();
+    EXPECT_NE(text.find("MiB: a started Python for cold runs"), std::string::npos) << text;
+    EXPECT_EQ(bytes, fs::file_size(file_));
+    fs::remove(file_);
+    const auto [none, null] = shown();
+    EXPECT_NE(none.find("snapshot   none"), std::string::npos) << none;
+    EXPECT_TRUE(null.is_null());
+}
+
 TEST_F(OwnSnapshot, IsPassedOverWhereTheRootfsHasChanged) {
     std::ofstream(directory_ + "/usr/lib/python3.11/encodings/added.py") << "pass\n";
     const Answer answer = run();
