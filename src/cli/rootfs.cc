@@ -16,6 +16,7 @@
 #include "rootfs/debian.h"
 #include "rootfs/import.h"
 #include "rootfs/recipe.h"
+#include "rootfs/snapshot.h"
 #include "rootfs/staging.h"
 #include "runtime/caretaker.h"
 #include "runtime/host.h"
@@ -186,18 +187,26 @@ std::string in_units(std::size_t bytes, Clock::duration taken) {
                   format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken)));
 }
 
+constexpr int kSignalBase = 128;
+
 /// A rootfs is whole without: where nothing can be run, as in a container, it is said.
-void snapshot_new(const Log& log, const std::string& directory) {
+int snapshot_new(const std::string& directory, bool is_quiet) {
+    if (!runtime::has_snapshots()) return 0;
+    const Log log(is_quiet ? LogLevel::kWarning : LogLevel::kInfo, LogFormat::kText);
     try {
         const auto start = Clock::now();
         const std::size_t bytes =
             runtime::make_snapshot(directory, runtime::installed_files().profiles);
-        log.info(
-            concat("rootfs: keeping a started Python: ", in_units(bytes, Clock::now() - start)));
+        log.info(concat("rootfs: it has a started Python for cold runs: ",
+                        in_units(bytes, Clock::now() - start)));
+    } catch (const rootfs::SnapshotInterrupted& interrupted) {
+        log.error(concat("rootfs: interrupted; '", directory, "' is ready, without a snapshot"));
+        return kSignalBase + interrupted.signal();
     } catch (const Error& error) {
         log.warning(
             concat("rootfs: without a snapshot every cold run starts Python: ", error.what()));
     }
+    return 0;
 }
 
 int snapshot_rootfs(const SnapshotFlags& flags) {
@@ -205,10 +214,15 @@ int snapshot_rootfs(const SnapshotFlags& flags) {
     const runtime::InstalledFiles files = runtime::installed_files();
     const std::string directory = flags.directory.empty() ? files.rootfs : flags.directory;
     const auto start = Clock::now();
-    const std::size_t bytes = runtime::make_snapshot(directory, files.profiles, flags.modules);
-    log.info(concat("rootfs: '", directory,
-                    "' has a started Python: ", in_units(bytes, Clock::now() - start)));
-    return 0;
+    try {
+        const std::size_t bytes = runtime::make_snapshot(directory, files.profiles, flags.modules);
+        log.info(concat("rootfs: '", directory,
+                        "' has a started Python: ", in_units(bytes, Clock::now() - start)));
+        return 0;
+    } catch (const rootfs::SnapshotInterrupted& interrupted) {
+        log.error(concat("rootfs: ", interrupted.what()));
+        return kSignalBase + interrupted.signal();
+    }
 }
 
 int build_rootfs(BuildFlags& flags) {
@@ -216,7 +230,6 @@ int build_rootfs(BuildFlags& flags) {
     flags.request.progress = [&log](const std::string& line) { log.info("rootfs: " + line); };
     const auto start = Clock::now();
     const rootfs::Manifest manifest = build_as_asked(flags);
-    if (flags.has_snapshot) snapshot_new(log, flags.request.output);
     tell_summary(log, flags.request.output, manifest, Clock::now() - start);
     return 0;
 }
@@ -227,19 +240,22 @@ int import_rootfs(ImportFlags& flags) {
     if (flags.has_bytecode) flags.request.run_inside = run_inside;
     const auto start = Clock::now();
     const rootfs::Manifest manifest = rootfs::import_archive(flags.request);
-    if (flags.has_bytecode) snapshot_new(log, flags.request.output);
     tell_summary(log, flags.request.output, manifest, Clock::now() - start);
     return 0;
 }
 
-/// Makes `output` by `make`; interrupted, nothing of it is left.
-int make_carefully(const std::string& output, const std::function<int()>& make) {
+/// Makes `output` by `make`; interrupted, nothing of it is left. Then, where it is there, does
+/// `finish`.
+int make_carefully(const std::string& output, const std::function<int()>& make,
+                   const std::function<int()>& finish) {
     const auto clean_up = [&output] {
         rootfs::remove_unfinished(output);
         const Log log(LogLevel::kError, LogFormat::kText);
         log.error(concat("rootfs: interrupted; '", output, "' is what it was before"));
     };
-    if (const std::optional<int> exit_code = runtime::leave_to_child(clean_up)) return *exit_code;
+    if (const std::optional<int> exit_code = runtime::leave_to_child(clean_up)) {
+        return *exit_code == 0 ? finish() : *exit_code;
+    }
     return make();
 }
 
@@ -276,13 +292,24 @@ int parse_and_do(std::span<const std::string> words) {
                          concat("'vitrine rootfs", verb, " --help' shows how it is used"));
     }
     if (import->parsed()) {
-        return make_carefully(import_flags.request.output,
-                              [&] { return import_rootfs(import_flags); });
+        return make_carefully(
+            import_flags.request.output, [&] { return import_rootfs(import_flags); },
+            [&] {
+                return import_flags.has_bytecode
+                           ? snapshot_new(import_flags.request.output, import_flags.is_quiet)
+                           : 0;
+            });
     }
     if (snapshot->parsed()) return snapshot_rootfs(snapshot_flags);
     if (verify->parsed()) return verify_rootfs(inspect_flags);
     if (show->parsed()) return show_rootfs(inspect_flags);
-    return make_carefully(build_flags.request.output, [&] { return build_rootfs(build_flags); });
+    return make_carefully(
+        build_flags.request.output, [&] { return build_rootfs(build_flags); },
+        [&] {
+            return build_flags.has_snapshot
+                       ? snapshot_new(build_flags.request.output, build_flags.is_quiet)
+                       : 0;
+        });
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "limits/cgroup_tree.h"
 #include "runtime/job_defaults.h"
 #include "runtime/run.h"
+#include "runtime/snapshot.h"
 
 namespace vitrine::doctor {
 
@@ -34,7 +35,7 @@ Check judge_run(const runtime::RunReport& report, const std::string& rootfs) {
     if (result.status == Status::kExited && result.exit_code == 0 && result.out.bytes == "42\n") {
         Check check = passed("launch", concat("a program ran from the first step to the last, in ",
                                               result.timings.total / 1000, " ms"));
-        if (*report.no_snapshot != '\0') {
+        if (runtime::has_snapshots() && *report.no_snapshot != '\0') {
             check.notes.push_back(concat("it could start in half the time, but ",
                                          report.no_snapshot, ": vitrine rootfs snapshot ", rootfs));
         }

@@ -23,6 +23,12 @@
 
 namespace vitrine::kernel {
 
+#if defined(__x86_64__)
+inline constexpr bool kHasProcessImages = true;
+#else
+inline constexpr bool kHasProcessImages = false;
+#endif
+
 /// What a process had that went on from an image.
 class FormerMemory {
   public:
@@ -62,14 +68,15 @@ bool is_whole_image(int fd);
 /// Why an image is not gone on from.
 enum class Misfit : std::uint8_t {
     kNone,
-    kAbsent,     ///< There is none.
-    kDamaged,    ///< It is no image, or not a whole one.
-    kProgram,    ///< Of another program, or of other libraries.
-    kProcessor,  ///< Made on another processor.
-    kKernel,     ///< Made on another kernel, or this one lacks what it takes.
-    kLabel,      ///< Of something else.
-    kPlace,      ///< Something of this process is where it belongs.
-    kRoom,       ///< It cannot be mapped: too little is allowed.
+    kAbsent,      ///< There is none.
+    kUnreadable,  ///< It cannot be opened.
+    kDamaged,     ///< It is no image, or not a whole one.
+    kProgram,     ///< Of another program, or of other libraries.
+    kProcessor,   ///< Made on another processor.
+    kKernel,      ///< Made on another kernel, or this one lacks what it takes.
+    kLabel,       ///< Of something else.
+    kPlace,       ///< Something of this process is where it belongs.
+    kRoom,        ///< It cannot be mapped: too little is allowed.
     kLast = kRoom,
 };
 

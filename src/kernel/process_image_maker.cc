@@ -298,6 +298,18 @@ std::array<SignalAction, kSignals> own_signal_actions() {
     return actions;
 }
 
+/// Whoever goes on lists what is not to be forgotten, neighbours as one.
+void check_can_be_kept(const Layout& layout) {
+    constexpr std::size_t kOthers = 2;  // The stack it is on, the vdso.
+    std::size_t ranges = kOthers;
+    std::uint64_t end = 0;
+    for (const Region& region : layout.regions()) {
+        ranges += region.begin == end ? 0 : 1;
+        end = region.end;
+    }
+    if (ranges > FormerMemory::kMaxRanges) throw Error("the process's memory has too many gaps");
+}
+
 /// Below what the kernel had put on the stack, the maker's own frames are: they are nobody's.
 void write_end_of_stack(int fd, const Region& region) {
     constexpr std::array<std::byte, kPage> kNothing{};
@@ -344,6 +356,7 @@ void write_process_image(int fd, GoOn go_on, void* state, std::string_view label
     std::ranges::copy(label, head.label.begin());
     // From here on the memory that is kept does not change, but for this function's own stack.
     Layout layout(workshop);
+    check_can_be_kept(layout);
     head.file_size = layout.place();
     head.vdso = layout.vdso();
     head.vdso_parts = layout.vdso_parts();

@@ -2,14 +2,15 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 
+#include "base/directory.h"
 #include "base/error.h"
-#include "base/fd.h"
 #include "base/random_id.h"
 
 namespace vitrine::rootfs {
@@ -18,6 +19,7 @@ namespace {
 
 constexpr const char* kDirectory = ".vitrine";
 constexpr const char* kName = "snapshot";
+constexpr const char* kDoing = "writing the rootfs's snapshot";
 
 bool is_writable_by_others(const struct stat& info) {
     return (info.st_mode & (S_IWGRP | S_IWOTH)) != 0;
@@ -28,42 +30,76 @@ bool is_trusted(const struct stat& info, uid_t owner) {
     return is_known && !is_writable_by_others(info);
 }
 
-/// Signals that would end this process wait, so that it leaves nothing half done.
-class Undisturbed {
+/// `snapshot.0123456789abcdef`
+bool is_unfinished(std::string_view name) {
+    constexpr std::size_t kDigits = 16;
+    const std::string prefix = concat(kName, ".");
+    if (!name.starts_with(prefix) || name.size() != prefix.size() + kDigits) return false;
+    return name.find_first_not_of("0123456789abcdef", prefix.size()) == std::string_view::npos;
+}
+
+/// Signals that ask for an end wait for where they can be answered: nothing is left half written.
+class HeldSignals {
   public:
-    Undisturbed() {
-        sigset_t ends;
-        sigemptyset(&ends);
+    HeldSignals() {
+        sigemptyset(&ends_);
         for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
-            sigaddset(&ends, signal);
-        ::sigprocmask(SIG_BLOCK, &ends, &before_);
+            sigaddset(&ends_, signal);
+        ::sigprocmask(SIG_BLOCK, &ends_, &before_);
     }
-    ~Undisturbed() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
-    Undisturbed(const Undisturbed&) = delete;
-    Undisturbed& operator=(const Undisturbed&) = delete;
+    ~HeldSignals() { ::sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    HeldSignals(const HeldSignals&) = delete;
+    HeldSignals& operator=(const HeldSignals&) = delete;
+
+    void answer() const {
+        constexpr timespec kNow{};
+        const int signal = ::sigtimedwait(&ends_, nullptr, &kNow);
+        if (signal > 0) throw SnapshotInterrupted(signal);
+    }
 
   private:
+    sigset_t ends_{};
     sigset_t before_{};
 };
 
 /// The rootfs's own directory of ours. Never a link: it could lead to where the caller may write
 /// and the rootfs's owner may not.
-UniqueFd open_directory(const std::string& rootfs) {
-    const std::string doing = concat("opening '", rootfs, "/", kDirectory, "'");
-    const UniqueFd root(
-        check(::open(rootfs.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC), doing, "open"));
-    return UniqueFd(
-        check(::openat(root.get(), kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
-              doing, "openat"));
+UniqueFd open_directory(int rootfs_fd) {
+    const int fd = ::openat(rootfs_fd, kDirectory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+        throw Error(concat(kDoing, ": its '", kDirectory, "' is a link, or no directory"),
+                    "build the rootfs again");
+    }
+    return UniqueFd(check(fd, kDoing, "openat"));
 }
 
-void copy_all(int from_fd, int to_fd, const std::string& doing) {
-    off_t offset = 0;
-    for (;;) {
-        constexpr std::size_t kChunk = std::size_t{1} << 24;
-        const ssize_t sent = check(::sendfile(to_fd, from_fd, &offset, kChunk), doing, "sendfile");
-        if (sent == 0) return;
+void check_directory(int directory_fd) {
+    struct stat info{};
+    check(::fstat(directory_fd, &info), kDoing, "fstat");
+    if (is_writable_by_others(info)) {
+        throw Error(concat(kDoing, ": others can write to its '", kDirectory, "'"),
+                    concat("chmod go-w on '", kDirectory, "' in the rootfs"));
     }
+    if (::faccessat(directory_fd, ".", W_OK, AT_EACCESS) == 0) return;
+    SystemError error(kDoing, "faccessat");
+    error.suggest(error.error_number() == EROFS ? "copy the rootfs to where it can be written to"
+                                                : "do it as the rootfs's owner, or as root");
+    throw error;
+}
+
+/// Whoever makes one holds the lock: nobody else is at what lies around.
+void remove_unfinished(int directory_fd) {
+    if (::flock(directory_fd, LOCK_EX | LOCK_NB) < 0) return;
+    for (const std::string& name : names_in(concat("/proc/self/fd/", directory_fd))) {
+        if (is_unfinished(name)) (void)::unlinkat(directory_fd, name.c_str(), 0);
+    }
+}
+
+void copy_all(int from_fd, int to_fd, const HeldSignals& signals) {
+    constexpr std::size_t kChunk = std::size_t{1} << 24;
+    off_t offset = 0;
+    while (check(::sendfile(to_fd, from_fd, &offset, kChunk), kDoing, "sendfile") > 0)
+        signals.answer();
 }
 
 }  // namespace
@@ -83,43 +119,46 @@ Snapshot find_snapshot(const std::string& directory) {
 }
 
 bool is_snapshots(const std::string& path) {
-    return path == kSnapshotFile || path.starts_with(std::string(kSnapshotFile) + ".");
+    const std::string around = concat("/", kDirectory, "/");
+    return path == kSnapshotFile ||
+           (path.starts_with(around) && is_unfinished(path.substr(around.size())));
 }
 
-void keep_snapshot(const std::string& directory, int image_fd) {
-    const std::string doing = concat("writing '", directory, kSnapshotFile, "'");
-    const UniqueFd around = open_directory(directory);
-    struct stat info{};
-    check(::fstat(around.get(), &info), doing, "fstat");
-    if (is_writable_by_others(info)) {
-        throw Error(concat(doing, ": others can write to '", directory, "/", kDirectory, "'"),
-                    concat("chmod go-w '", directory, "/", kDirectory, "'"));
-    }
-    // Beside it and renamed: a link of that name is replaced, not followed.
-    const std::string beside = concat(kName, ".", random_id());
-    const Undisturbed undisturbed;
-    const UniqueFd file(
-        check(::openat(around.get(), beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600),
-              doing, "openat"));
-    try {
-        copy_all(image_fd, file.get(), doing);
-        if (info.st_uid != ::geteuid()) {
-            check(::fchown(file.get(), info.st_uid, info.st_gid), doing, "fchown");
-        }
-        check(::fchmod(file.get(), 0444), doing, "fchmod");
-        check(::fdatasync(file.get()), doing, "fdatasync");
-        check(::renameat(around.get(), beside.c_str(), around.get(), kName), doing, "renameat");
-    } catch (const Error&) {
-        (void)::unlinkat(around.get(), beside.c_str(), 0);
-        throw;
-    }
+NewSnapshot::NewSnapshot(int rootfs_fd)
+    : directory_(open_directory(rootfs_fd)), name_(concat(kName, ".", random_id())) {
+    check_directory(directory_.get());
+    remove_unfinished(directory_.get());
 }
 
-void drop_snapshot(const std::string& directory) {
-    const UniqueFd around = open_directory(directory);
-    if (::unlinkat(around.get(), kName, 0) < 0 && errno != ENOENT) {
-        throw SystemError(concat("removing '", directory, kSnapshotFile, "'"), "unlinkat");
+NewSnapshot::~NewSnapshot() {
+    if (is_there_) (void)::unlinkat(directory_.get(), name_.c_str(), 0);
+}
+
+void NewSnapshot::fill(int image_fd) {
+    const HeldSignals held;
+    const UniqueFd file(check(::openat(directory_.get(), name_.c_str(),
+                                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600),
+                              kDoing, "openat"));
+    is_there_ = true;
+    copy_all(image_fd, file.get(), held);
+    struct stat around{};
+    check(::fstat(directory_.get(), &around), kDoing, "fstat");
+    if (around.st_uid != ::geteuid()) {
+        check(::fchown(file.get(), around.st_uid, around.st_gid), kDoing, "fchown");
     }
+    check(::fchmod(file.get(), 0444), kDoing, "fchmod");
+    check(::fdatasync(file.get()), kDoing, "fdatasync");
+    held.answer();
+}
+
+std::string NewSnapshot::path() const {
+    return concat("/", kDirectory, "/", name_);
+}
+
+/// A link of that name is replaced, not followed.
+void NewSnapshot::publish() {
+    check(::renameat(directory_.get(), name_.c_str(), directory_.get(), kName), kDoing, "renameat");
+    is_there_ = false;
 }
 
 }  // namespace vitrine::rootfs

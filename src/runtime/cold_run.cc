@@ -121,12 +121,15 @@ void ColdRun::plan_snapshot(sandbox::SandboxSpec& spec) {
         return;
     }
     if (holder_ || !job_.command.empty() || !job_.uses_snapshot) return;
-    const rootfs::Snapshot found = rootfs::find_snapshot(job_.rootfs);
-    if (found == rootfs::Snapshot::kForeign) reporting_.refuse_snapshot();
-    if (found != rootfs::Snapshot::kUsable) return;
+    spec.snapshot_file = options_.snapshot_file;
+    if (spec.snapshot_file.empty()) {
+        const rootfs::Snapshot found = rootfs::find_snapshot(job_.rootfs);
+        if (found == rootfs::Snapshot::kForeign) reporting_.refuse_snapshot();
+        if (found != rootfs::Snapshot::kUsable) return;
+        spec.snapshot_file = rootfs::kSnapshotFile;
+    }
     reporting_.set_snapshot();
     spec.snapshot = Use::kGoOn;
-    spec.snapshot_file = rootfs::kSnapshotFile;
 }
 
 /// What the payload is to do, while it starts.

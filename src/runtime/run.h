@@ -33,6 +33,8 @@ struct RunOptions {
     /// Not -1: nothing runs; a snapshot of the job's rootfs is written there. See snapshot.h.
     int snapshot_fd = -1;
     std::vector<std::string> snapshot_modules;  ///< Imported before.
+    /// Not empty: the job goes on from this one, a path below its rootfs, whoever has written it.
+    std::string snapshot_file;
     /// Not empty: told of every system call that the program makes, and what the filter decides of
     /// it (a SECCOMP_RET_* value). For trusted programs: nothing bounds what telling costs.
     std::function<void(const seccomp_data& call, std::uint32_t outcome)> on_call;

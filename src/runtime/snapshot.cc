@@ -1,12 +1,15 @@
 #include "runtime/snapshot.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/error.h"
 #include "base/fd.h"
 #include "kernel/process_image.h"
+#include "rootfs/description.h"
 #include "rootfs/snapshot.h"
+#include "runtime/host.h"
 #include "runtime/job_defaults.h"
 #include "runtime/run.h"
 
@@ -14,13 +17,32 @@ namespace vitrine::runtime {
 
 namespace {
 
-constexpr const char* kDoing = "keeping a started Python of '";
+/// Of numpy and pandas together it takes 90 MiB.
+constexpr std::uint64_t kMostBytes = std::uint64_t{1} << 30;
 
-Job snapshot_job(const std::string& directory) {
+/// A rootfs that may be somebody else's: its path can lead elsewhere at any moment, and what comes
+/// of its code belongs to it alone. Whoever is not root has no rights that its owner has not, and
+/// their sandboxes open paths for themselves.
+class HeldRootfs {
+  public:
+    explicit HeldRootfs(const std::string& directory)
+        : fd_(open_file(directory, O_PATH | O_DIRECTORY)),
+          path_(host_identity().is_privileged ? concat("/proc/self/fd/", fd_.get()) : directory) {}
+
+    int fd() const { return fd_.get(); }
+    const std::string& path() const { return path_; }
+
+  private:
+    UniqueFd fd_;
+    std::string path_;
+};
+
+Job snapshot_job(const HeldRootfs& rootfs) {
     Job job;
     job.id = "snapshot";
     job.source = {.name = "<snapshot>", .bytes = {}};
-    complete_job(job, directory);
+    complete_job(job, rootfs.path());
+    job.limits.ulimits.push_back({RLIMIT_FSIZE, kMostBytes, kMostBytes});
     return job;
 }
 
@@ -31,44 +53,60 @@ std::string reason_for(const Result& result) {
     return concat("it exited with ", result.exit_code.value_or(-1));
 }
 
-void expect_success(const std::string& directory, const RunReport& report) {
+void expect_success(const RunReport& report) {
     const Result& result = report.result;
+    if (report.interrupt_signal != 0) throw rootfs::SnapshotInterrupted(report.interrupt_signal);
     if (result.status == Status::kExited && result.exit_code == 0) return;
-    throw Error(concat(kDoing, directory, "': ", reason_for(result)),
+    throw Error(reason_for(result),
                 result.error ? result.error->hint
                              : "'vitrine doctor' says whether this host can run programs");
 }
 
 /// One that no program goes on from is worse than none.
-void try_out(const std::string& directory, const std::string& profiles) {
-    try {
-        const RunReport report = run(snapshot_job(directory), {.profiles = profiles});
-        expect_success(directory, report);
-        if (*report.no_snapshot == '\0') return;
-        throw Error(concat(kDoing, directory, "': it was kept, but ", report.no_snapshot));
-    } catch (const Error&) {
-        rootfs::drop_snapshot(directory);
-        throw;
+void try_out(const HeldRootfs& rootfs, const std::string& profiles, const std::string& file) {
+    // Something can be in its place by chance.
+    constexpr int kTries = 3;
+    const char* problem = "";
+    for (int i = 0; i < kTries; ++i) {
+        const RunReport report =
+            run(snapshot_job(rootfs), {.profiles = profiles, .snapshot_file = file});
+        expect_success(report);
+        problem = report.no_snapshot;
+        if (*problem == '\0') return;
     }
+    throw Error(concat("no program could go on from it: ", problem));
+}
+
+/// The payload is given no file of the host's to write to.
+UniqueFd make_image(const HeldRootfs& rootfs, const std::string& profiles,
+                    const std::vector<std::string>& modules) {
+    UniqueFd image(check(::memfd_create("snapshot", MFD_CLOEXEC), "making room", "memfd_create"));
+    expect_success(
+        run(snapshot_job(rootfs),
+            {.profiles = profiles, .snapshot_fd = image.get(), .snapshot_modules = modules}));
+    if (!kernel::is_whole_image(image.get())) throw Error("what it left is no snapshot");
+    return image;
 }
 
 }  // namespace
 
+bool has_snapshots() noexcept {
+    return kernel::kHasProcessImages;
+}
+
 std::size_t make_snapshot(const std::string& directory, const std::string& profiles,
                           const std::vector<std::string>& modules) {
-    // The payload is given no file of the host's to write to.
-    const UniqueFd image(check(::memfd_create("snapshot", MFD_CLOEXEC),
-                               "making room for the snapshot", "memfd_create"));
-    expect_success(directory, run(snapshot_job(directory), {.profiles = profiles,
-                                                            .snapshot_fd = image.get(),
-                                                            .snapshot_modules = modules}));
-    if (!kernel::is_whole_image(image.get())) {
-        throw Error(concat(kDoing, directory, "': what it left is no snapshot"));
-    }
-    const off_t size = check(::lseek(image.get(), 0, SEEK_END), "reading the snapshot", "lseek");
-    rootfs::keep_snapshot(directory, image.get());
-    try_out(directory, profiles);
-    return static_cast<std::size_t>(size);
+    (void)rootfs::read_description(directory);
+    return with_context(concat("keeping a started Python of '", directory, "'"), [&] {
+        const HeldRootfs held(directory);
+        rootfs::NewSnapshot made(held.fd());
+        const UniqueFd image = make_image(held, profiles, modules);
+        made.fill(image.get());
+        try_out(held, profiles, made.path());
+        made.publish();
+        return static_cast<std::size_t>(
+            check(::lseek(image.get(), 0, SEEK_END), "measuring it", "lseek"));
+    });
 }
 
 }  // namespace vitrine::runtime

@@ -343,7 +343,7 @@ void go_on(void* guest, void* crossing, const kernel::FormerMemory& former) noex
 /// Its path is all of it that a job ever sees, in its own mappings.
 UniqueFd open_snapshot(const SandboxSpec& sandbox) {
     const std::string path = concat(kBaseRootfs, sandbox.snapshot_file);
-    return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    return UniqueFd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
 }
 
 }  // namespace
@@ -355,8 +355,10 @@ void run_payload(const Inheritance& from, Guest& guest) {
         from.base.write_end.reset();
         do_step(Step::kAwaitBase, [&] { await_base(from.base.read_end.get()); });
         UniqueFd image;
-        if (from.sandbox.snapshot == SandboxSpec::Snapshot::kGoOn)
+        if (from.sandbox.snapshot == SandboxSpec::Snapshot::kGoOn) {
             image = open_snapshot(from.sandbox);
+            snapshot = kernel::Misfit::kUnreadable;
+        }
         do_step(Step::kEnterRootfs, [] { enter_rootfs(); });
         // Trusted code, in the zygote's mounts, with no privilege over the host.
         do_step(Step::kStartInterpreter, [&] {

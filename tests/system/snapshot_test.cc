@@ -147,7 +147,7 @@ class OwnSnapshot : public testing::Test {
         : directory_(scratch_.path() + "/root"), file_(directory_ + "/.vitrine/snapshot") {
         const Answer answer = call_rootfs({"build", "-o", directory_});
         EXPECT_EQ(answer.exit_code, 0) << answer.err;
-        EXPECT_TRUE(says(answer, "keeping a started Python")) << answer.err;
+        EXPECT_TRUE(says(answer, "it has a started Python for cold runs")) << answer.err;
     }
 
     Answer run(const std::vector<std::string>& flags = {}) const {
@@ -156,6 +156,11 @@ class OwnSnapshot : public testing::Test {
         const Answer answer = run_code("import json; print(json.dumps([1]))", all);
         EXPECT_EQ(answer.out, "[1]\n") << answer.err;
         return answer;
+    }
+
+    /// Manifest, description and snapshot.
+    std::ptrdiff_t files_of_ours() const {
+        return std::distance(fs::directory_iterator(directory_ + "/.vitrine"), {});
     }
 
     Scratch scratch_;
@@ -270,7 +275,7 @@ TEST_F(OwnSnapshot, IsReplacedAndFollowsNoLink) {
     EXPECT_EQ(read_file(victim, 100), "untouched");
     EXPECT_FALSE(fs::is_symlink(file_));
     EXPECT_TRUE(says(run(), kGoesOn));
-    EXPECT_EQ(std::distance(fs::directory_iterator(directory_ + "/.vitrine"), {}), 3);
+    EXPECT_EQ(files_of_ours(), 3);
 }
 
 /// A rootfs of somebody else's could have its directory elsewhere, where only the caller may write.
@@ -306,16 +311,68 @@ TEST_F(OwnSnapshot, ThatWasBrokenOffIsNobodysTrouble) {
     std::ofstream(file_ + ".0123456789abcdef") << "half of one";
     EXPECT_EQ(call_rootfs({"verify", directory_}).exit_code, 0);
     EXPECT_EQ(call_rootfs({"snapshot", directory_}).exit_code, 0);
+    EXPECT_EQ(files_of_ours(), 3);
 }
 
-/// What it is tried out by before anybody relies on it.
-TEST_F(OwnSnapshot, ThatNoProgramGoesOnFromIsNotKept) {
+/// It is tried out before anybody relies on it.
+TEST_F(OwnSnapshot, ThatNoProgramGoesOnFromReplacesNone) {
     const Answer answer =
         run_program("/usr/bin/setarch",
                     {.arguments = {"-R", vitrine_path(), "rootfs", "snapshot", directory_}});
     EXPECT_EQ(answer.exit_code, 125);
     EXPECT_TRUE(says(answer, "random addresses")) << answer.err;
-    EXPECT_FALSE(fs::exists(file_));
+    EXPECT_EQ(files_of_ours(), 3);
+    EXPECT_TRUE(says(run(), kGoesOn));
+}
+
+/// Whenever it is interrupted, there is the snapshot of before or a new one, and nothing else.
+TEST_F(OwnSnapshot, ThatIsInterruptedReplacesNone) {
+    int interrupted = 0;
+    for (const char* after : {"0.03", "0.06", "0.09", "0.12", "0.15", "0.2", "0.25", "0.3"}) {
+        const Answer answer = run_program(
+            "/usr/bin/timeout", {.arguments = {"-s", "INT", "--preserve-status", after,
+                                               vitrine_path(), "rootfs", "snapshot", directory_}});
+        interrupted += answer.exit_code == 130 ? 1 : 0;
+        EXPECT_EQ(files_of_ours(), 3) << after;
+    }
+    EXPECT_GT(interrupted, 0);
+    EXPECT_TRUE(says(run(), kGoesOn));
+}
+
+/// Its code chooses the moment, its owner what the path leads to then.
+TEST_F(OwnSnapshot, OfARootfsThatIsExchangedMeanwhileIsNotTheOthers) {
+    const std::string victim = scratch_.path() + "/victim";
+    ASSERT_EQ(call_rootfs({"build", "-q", "-o", victim}).exit_code, 0);
+    const std::string content = read_file(victim + "/.vitrine/snapshot", 1 << 30);
+    const std::string module = directory_ + "/usr/lib/python3.11/encodings/__init__.py";
+    ASSERT_EQ(::chmod(module.c_str(), 0644), 0);
+    std::ofstream(module, std::ios::app) << "import time; time.sleep(2)\n";
+    fs::remove_all(directory_ + "/usr/lib/python3.11/encodings/__pycache__");
+    const std::string script = concat("sleep 1; mv '", directory_, "' '", directory_, ".away'; ",
+                                      "ln -s '", victim, "' '", directory_, "'");
+    const Answer answer = run_program(
+        "/bin/sh",
+        {.arguments = {"-c", concat("(", script, ") & \"$0\" rootfs snapshot \"$1\"; wait"),
+                       vitrine_path(), directory_}});
+    EXPECT_TRUE(fs::is_symlink(directory_)) << "the control: it was exchanged";
+    EXPECT_EQ(read_file(victim + "/.vitrine/snapshot", 1 << 30), content) << answer.err;
+    EXPECT_EQ(std::distance(fs::directory_iterator(victim + "/.vitrine"), {}), 3);
+}
+
+/// Of root's run the user is another one. Of anybody else's it is the owner, who may read all.
+TEST_F(OwnSnapshot, ThatTheJobsUserCannotReadIsPassedOver) {
+    ASSERT_EQ(::chmod(file_.c_str(), 0600), 0);
+    EXPECT_TRUE(says(run(), ::geteuid() == 0 ? "the snapshot cannot be read; starting" : kGoesOn));
+}
+
+TEST_F(OwnSnapshot, IsMadeByWhoeverMayWriteThere) {
+    if (::geteuid() != 0) {
+        const Answer answer = call_rootfs({"snapshot"});  // The build's, which is root's.
+        EXPECT_EQ(answer.exit_code, 125);
+        EXPECT_TRUE(says(answer, "hint: do it as the rootfs's owner, or as root")) << answer.err;
+        return;
+    }
+    EXPECT_EQ(call_rootfs({"snapshot", directory_}).exit_code, 0);
 }
 
 /// Zeroes in the middle: nothing looks at every page, but what is said leads to the cause.

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -169,6 +171,15 @@ void tell_stack_of_threads() {
     say(std::to_string(size >> 10U));
 }
 
+volatile std::sig_atomic_t caught = 0;
+
+void use_signals() {
+    ::raise(SIGPIPE);  // Ignored: else this is the end.
+    ::raise(SIGUSR1);
+    ::raise(SIGUSR1);
+    say(std::to_string(caught));
+}
+
 void go_on(void* state, void* argument, const FormerMemory& former) noexcept {
     const Made& made = *static_cast<const Made*>(state);
     const Asked& asked = *static_cast<const Asked*>(argument);
@@ -183,6 +194,7 @@ void go_on(void* state, void* argument, const FormerMemory& former) noexcept {
     if (task == "grow") grow();
     if (task == "library") use_c_library();
     if (task == "canary") say(std::to_string(canary()));
+    if (task == "signals") use_signals();
     if (task == "secret") use_secret(made.secret);
     if (task == "stack") look_at_makers_stack(made.stack_end);
     if (task == "threads") tell_stack_of_threads();
@@ -190,6 +202,10 @@ void go_on(void* state, void* argument, const FormerMemory& former) noexcept {
 }
 
 Made* make() {
+    (void)::signal(SIGPIPE, SIG_IGN);
+    struct sigaction action{};
+    action.sa_handler = [](int) { caught = caught + 1; };
+    (void)::sigaction(SIGUSR1, &action, nullptr);
     auto made = std::make_unique<Made>();
     for (int i = 0; i < 1000; ++i) {
         made->numbers[std::to_string(i)] = i * 2;

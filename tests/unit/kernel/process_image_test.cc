@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "kernel/process_image_head.h"
 #include "support/scratch.h"
 #include "support/vitrine_program.h"
 
@@ -89,6 +90,18 @@ TEST_F(ProcessImage, HasAStackCanaryOfItsOwn) {
 
 TEST_F(ProcessImage, HoldsNothingThatNoForkMayHave) {
     EXPECT_EQ(go("secret").out, "empty empty own\n");
+}
+
+TEST_F(ProcessImage, KeepsWhatItsMakerDoesAboutSignals) {
+    EXPECT_EQ(go("signals").out, "2\n");
+}
+
+/// The last step that can fail: all before it is undone.
+TEST_F(ProcessImage, LeavesEverythingAsItWasWhereItsHeapCannotBePlaced) {
+    const std::uint64_t nowhere = 1;
+    overwrite(offsetof(kernel::ImageHead, memory) + offsetof(prctl_mm_map, brk),
+              {reinterpret_cast<const char*>(&nowhere), sizeof nowhere});
+    expect_misfit(Misfit::kKernel, go("tell"));
 }
 
 TEST_F(ProcessImage, HoldsNoFramesOfItsMaker) {
