@@ -156,6 +156,8 @@ struct Result {
     std::vector<RefusedArtifact> artifacts_refused;
     std::string python;
     bool warm = false;
+    /// It went on from the rootfs's snapshot: see Job::uses_snapshot.
+    bool snapshot = false;
     std::optional<SetupError> error;
 };
 

@@ -121,10 +121,11 @@ auto members(Is<RefusedArtifact> auto& artifact) {
 
 auto members(Is<Result> auto& result) {
     auto& [id, status, exit_code, signal, limit, out, err, value, notes, exception, findings,
-           denied, usage, isolation, timings, artifacts, refused, python, warm, error] = result;
+           denied, usage, isolation, timings, artifacts, refused, python, warm, snapshot, error] =
+        result;
     return std::tie(id, status, exit_code, signal, limit, out, err, value, notes, exception,
                     findings, denied, usage, isolation, timings, artifacts, refused, python, warm,
-                    error);
+                    snapshot, error);
 }
 
 // ── messages ──

@@ -147,6 +147,7 @@ SetupError Reporting::explain_snapshot(SetupError error) const {
 void Reporting::take_isolation(const Observed& observed) {
     if (!observed.claims.confined) return;
     result().isolation = isolation_of(*observed.claims.confined);
+    result().snapshot = observed.claims.confined->snapshot == kernel::Misfit::kNone;
     if (refuses_snapshot_) return;
     report_.no_snapshot = why_no_snapshot(observed.claims.confined->snapshot);
 }

@@ -220,6 +220,7 @@ std::string to_json(const Result& result) {
                      {"artifacts_refused", refused_json(result.artifacts_refused)},
                      {"python", text_or_null(result.python)},
                      {"warm", result.warm},
+                     {"snapshot", result.snapshot},
                      {"error", error_json(result.error)}};
     // The value was checked and normalised when it came: it goes in as text, between the halves.
     std::string text = text_of(before);

@@ -42,6 +42,11 @@ TEST(Snapshot, CanBeDoneWithout) {
     EXPECT_FALSE(says(answer, kGoesOn)) << answer.err;
 }
 
+TEST(Snapshot, ShowsInTheResult) {
+    EXPECT_EQ(result_of("pass")["snapshot"], true);
+    EXPECT_EQ(result_of("pass", {"--no-snapshot"})["snapshot"], false);
+}
+
 TEST(Snapshot, IsNotForWhatIsHeldForADebugger) {
     const Answer answer = run_code("pass", {"--verbose", "--strace=/dev/null"});
     EXPECT_EQ(answer.exit_code, 0) << answer.err;

@@ -118,6 +118,7 @@ Result full_result() {
     result.artifacts_refused = {{.path = "p", .reason = "r"}};
     result.python = "3.11";
     result.warm = true;
+    result.snapshot = true;
     result.error = {.step = "s",
                     .syscall = "c",
                     .error_number = 19,
