@@ -31,8 +31,8 @@ InterpreterSpec decode_interpreter_spec(std::string_view bytes);
 /// there before a program is never garbage, and no collection need look at it. Throws Error.
 void freeze_heap(const Api& api);
 
-/// A text that changes with the spec, and with size or time of what an interpreter starts from: its
-/// libraries, the directories it imports from, and the modules it imports at once.
+/// A text that changes with the spec, and with size, time, mode or inode of what an interpreter
+/// starts from: its libraries, the directories it imports from, and the modules it imports at once.
 std::string fingerprint(const InterpreterSpec& spec);
 
 /// Whose interpreter it is.

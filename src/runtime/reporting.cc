@@ -71,8 +71,9 @@ void Reporting::take_backend(bool has_cgroup) {
 
 void Reporting::refuse_snapshot() {
     refuses_snapshot_ = true;
-    report_.no_snapshot = "others than root, you and its owner could have written its snapshot";
-    note("the rootfs's snapshot is passed over: others could have written it");
+    report_.no_snapshot =
+        "its snapshot is no file, or others than root, you and its owner could have written it";
+    note("the rootfs's snapshot is passed over: others could have written it, or it is no file");
 }
 
 void Reporting::describe_isolation(const seccomp::Filter& filter, std::uint32_t host_uid) {

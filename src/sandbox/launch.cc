@@ -10,9 +10,9 @@
 //               builds the base (M1) that both wait for, and is done. Runs trusted code only.
 //   init        pid 1 of the sandbox: owns its user, pid, mount, network, IPC, UTS and cgroup
 //               namespaces (U2 …), then only reaps. Its death ends everything in the sandbox.
-//   payload     born in the sandbox's pid namespace. Starts the interpreter from the base while
-//               init builds the sandbox, joins its other namespaces, gives everything up, and runs
-//               the program.
+//   payload     born in the sandbox's pid namespace. Goes on from the rootfs's snapshot of an
+//               interpreter, or starts one from the base, while init builds the sandbox, joins its
+//               other namespaces, gives everything up, and runs the program.
 //
 // init and payload are children of the supervisor (CLONE_PARENT): it learns from the kernel, not
 // from us, how they ended. Each list, here for the zygote, in init.cc and in payload.cc, is to be
@@ -64,11 +64,11 @@ kernel::Cloned clone_init(const SandboxSpec& spec, InitFds fds) {
     return init;
 }
 
-kernel::Cloned fork_payload(const Inheritance& inheritance, Guest& guest) {
+kernel::Cloned fork_payload(const Inheritance& inheritance, Pipe& base, Guest& guest) {
     // Only children of ours are born there; we stay where we are.
     kernel::join_namespaces(inheritance.init_pidfd, CLONE_NEWPID);
     kernel::Cloned payload = kernel::clone_process({.flags = CLONE_PARENT});
-    if (payload.pid == 0) run_payload(inheritance, guest);
+    if (payload.pid == 0) run_payload(inheritance, base, guest);
     return payload;
 }
 
@@ -100,9 +100,8 @@ void launch(const UniqueFd& control, Message& message, Guest& guest) {
                              .fds = fds,
                              .control_fd = control.get(),
                              .init_pidfd = init.pidfd.get(),
-                             .init_ready_fd = ready.read_end.get(),
-                             .base = base},
-                            guest);
+                             .init_ready_fd = ready.read_end.get()},
+                            base, guest);
     });
     send_control(control, ControlKind::kLaunched,
                  encode(Launched{.forking_ns = forking_ns, .payload_pid = payload.pid}),

@@ -326,8 +326,7 @@ void go_on(void* guest, void* crossing, const kernel::FormerMemory& former) noex
                            .fds = fds,
                            .control_fd = inherited.control_fd,
                            .init_pidfd = inherited.init_pidfd,
-                           .init_ready_fd = inherited.init_ready_fd,
-                           .base = inherited.base};
+                           .init_ready_fd = inherited.init_ready_fd};
     const std::int64_t born = born_ns;
     former.forget();
     auto& own_guest = *static_cast<Guest*>(guest);
@@ -348,12 +347,12 @@ UniqueFd open_snapshot(const SandboxSpec& sandbox) {
 
 }  // namespace
 
-void run_payload(const Inheritance& from, Guest& guest) {
+void run_payload(const Inheritance& from, Pipe& base, Guest& guest) {
     const std::int64_t born_ns = monotonic_ns();
     kernel::Misfit snapshot = kernel::Misfit::kAbsent;
     try {
-        from.base.write_end.reset();
-        do_step(Step::kAwaitBase, [&] { await_base(from.base.read_end.get()); });
+        base.write_end.reset();
+        do_step(Step::kAwaitBase, [&] { await_base(base.read_end.get()); });
         UniqueFd image;
         if (from.sandbox.snapshot == SandboxSpec::Snapshot::kGoOn) {
             image = open_snapshot(from.sandbox);

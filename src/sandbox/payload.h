@@ -14,7 +14,6 @@ struct Inheritance {
     int control_fd;     ///< The supervisor sends the payload's spec when its own part is done.
     int init_pidfd;     ///< Whose namespaces are joined.
     int init_ready_fd;  ///< Where init reports.
-    Pipe& base;         ///< A byte: the zygote has built the base.
 };
 
 /// What a payload that parks has from its warm zygote, whose interpreter runs.
@@ -34,7 +33,8 @@ void enter_rootfs();
 /// The whole life of a payload that is confined before its program is known.
 [[noreturn]] void run_warm_payload(const WarmInheritance& from, Guest& guest);
 
-/// The whole life of a payload, in a process born in its sandbox's pid namespace.
-[[noreturn]] void run_payload(const Inheritance& from, Guest& guest);
+/// The whole life of a payload, in a process born in its sandbox's pid namespace. `base` has a byte
+/// once the zygote has built the base.
+[[noreturn]] void run_payload(const Inheritance& from, Pipe& base, Guest& guest);
 
 }  // namespace vitrine::sandbox
