@@ -41,9 +41,10 @@ constexpr const char* kImportExamples = R"(Examples:
   vitrine rootfs import --bytecode slim.tar -o slim
 
 Reads what 'docker save' writes, an OCI layout as one tar, or a tar of a root, plain or compressed
-with gzip or zstd. Nothing is fetched. Nothing of the archive is run, but by --bytecode, in a sandbox: its
-Python compiles its modules once, so that no job does, and is kept started (see 'snapshot'). Python must be 3.9 to 3.13, with its shared
-libpython, on a glibc no newer than this host's.)";
+with gzip or zstd. Nothing is fetched. Nothing of the archive is run, but by --bytecode, in a
+sandbox: its Python compiles its modules once, so that no job does, and is kept started (see
+'vitrine rootfs snapshot --help'). Python must be 3.9 to 3.13, with its shared libpython, on a glibc
+no newer than this host's.)";
 
 constexpr const char* kBuildExamples = R"(Examples:
   vitrine rootfs build -o build/rootfs/minimal
@@ -150,12 +151,16 @@ void add_build_flags(CLI::App& build, BuildFlags& flags) {
     build.footer(kBuildExamples);
 }
 
+std::string in_units(std::size_t bytes, Clock::duration taken) {
+    return concat(bytes >> 20U, " MiB, in ",
+                  format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken)));
+}
+
 void tell_summary(const Log& log, const std::string& output, const rootfs::Manifest& manifest,
                   Clock::duration taken) {
     log.info(concat("rootfs: '", output, "' is ready: Python ", manifest.python.version, ", ",
                     manifest.entries.size(), " entries, ",
-                    rootfs::total_bytes(manifest.entries) >> 20U, " MiB, in ",
-                    format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken))));
+                    in_units(rootfs::total_bytes(manifest.entries), taken)));
 }
 
 /// What the recipe and the flags ask for, by whichever of the two ways.
@@ -180,11 +185,6 @@ rootfs::Manifest build_as_asked(BuildFlags& flags) {
          .output = request.output,
          .run_inside = request.has_bytecode ? rootfs::RunInside(run_inside) : rootfs::RunInside(),
          .progress = request.progress});
-}
-
-std::string in_units(std::size_t bytes, Clock::duration taken) {
-    return concat(bytes >> 20U, " MiB, in ",
-                  format_duration(std::chrono::duration_cast<std::chrono::milliseconds>(taken)));
 }
 
 constexpr int kSignalBase = 128;

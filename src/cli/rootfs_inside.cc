@@ -43,11 +43,10 @@ std::string last_words(const Result& result) {
     return runtime::TerminalFilter().filter(text);
 }
 
+/// Where it ended by itself, it may have said why.
 std::string reason_for(const Result& result) {
-    if (result.error) return concat(result.error->step, ": ", result.error->message);
-    if (result.limit) return concat("it was ended by the limit '", result.limit->name, "'");
-    if (result.signal) return concat("it was ended by signal ", *result.signal);
-    return concat("it exited with ", result.exit_code.value_or(-1), ": ", last_words(result));
+    const bool has_exited = !result.error && !result.limit && !result.signal;
+    return concat(runtime::describe_end(result), has_exited ? ": " + last_words(result) : "");
 }
 
 }  // namespace

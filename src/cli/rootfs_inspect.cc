@@ -155,7 +155,7 @@ int verify_rootfs(const InspectFlags& flags) {
     const std::vector<Difference> differences =
         rootfs::compare(manifest.entries, rootfs::scan(directory));
     const std::string actual_id = rootfs::content_id(manifest.entries);
-    const bool has_snapshot = rootfs::find_snapshot(directory) == rootfs::Snapshot::kUsable;
+    const bool has_snapshot = snapshot_bytes(directory).has_value();
     if (flags.is_json) {
         say(verdict_json(manifest, actual_id, differences, has_snapshot));
     } else {

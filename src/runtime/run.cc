@@ -43,6 +43,13 @@ RunReport run_with(const JobLimits& limits, const Job& job, const RunOptions& op
 
 }  // namespace
 
+std::string describe_end(const Result& result) {
+    if (result.error) return concat(result.error->step, ": ", result.error->message);
+    if (result.limit) return concat("it was ended by the limit '", result.limit->name, "'");
+    if (result.signal) return concat("it was ended by signal ", *result.signal);
+    return concat("it exited with ", result.exit_code.value_or(-1));
+}
+
 RunReport run(const Job& job, const RunOptions& options) {
     try {
         return run_with(plan_step("cgroup", [] { return JobLimits(); }), job, options);

@@ -52,6 +52,9 @@ struct RunReport {
     std::vector<std::string> warnings;  ///< Limits that had to degrade, with reason and remedy.
 };
 
+/// How a run ended that should have exited with 0, for the text of an error.
+std::string describe_end(const Result& result);
+
 /// Runs `job` to its end. Everything that can go wrong after the job was built is in the result
 /// (`setup_error`); nothing of the run is left when this returns. SIGINT, SIGTERM, SIGHUP and
 /// SIGQUIT end the job meanwhile; one that waits for a debugger goes on by SIGUSR1. The calling

@@ -46,18 +46,11 @@ Job snapshot_job(const HeldRootfs& rootfs) {
     return job;
 }
 
-std::string reason_for(const Result& result) {
-    if (result.error) return concat(result.error->step, ": ", result.error->message);
-    if (result.limit) return concat("it was ended by the limit '", result.limit->name, "'");
-    if (result.signal) return concat("it was ended by signal ", *result.signal);
-    return concat("it exited with ", result.exit_code.value_or(-1));
-}
-
 void expect_success(const RunReport& report) {
     const Result& result = report.result;
     if (report.interrupt_signal != 0) throw rootfs::SnapshotInterrupted(report.interrupt_signal);
     if (result.status == Status::kExited && result.exit_code == 0) return;
-    throw Error(reason_for(result),
+    throw Error(describe_end(result),
                 result.error ? result.error->hint
                              : "'vitrine doctor' says whether this host can run programs");
 }

@@ -42,6 +42,20 @@ class Scientific : public testing::Test {
     static void TearDownTestSuite() { scratch().reset(); }
     static std::string root() { return scratch()->path() + "/root"; }
 
+    static void expect_same_inside_and_outside() {
+        const Scratch own;
+        const Answer inside =
+            run_vitrine({.arguments = {"run", "-q", "--no-validate", "--memory", "1g",
+                                       "--pids-limit", "64", "--rootfs", root(), kScript},
+                         .input = {},
+                         .environment = {},
+                         .patience = std::chrono::seconds(120)});
+        EXPECT_EQ(inside.exit_code, 0) << inside.err;
+        const std::string outside = output_outside(own);
+        EXPECT_GT(outside.size(), 400U);
+        EXPECT_EQ(inside.out, outside);
+    }
+
   private:
     static std::unique_ptr<Scratch>& scratch() {
         static std::unique_ptr<Scratch> directory;
@@ -50,17 +64,7 @@ class Scientific : public testing::Test {
 };
 
 TEST_F(Scientific, SaysInsideWhatItSaysOutside) {
-    const Scratch scratch;
-    const Answer inside =
-        run_vitrine({.arguments = {"run", "-q", "--no-validate", "--memory", "1g", "--pids-limit",
-                                   "64", "--rootfs", root(), kScript},
-                     .input = {},
-                     .environment = {},
-                     .patience = std::chrono::seconds(120)});
-    EXPECT_EQ(inside.exit_code, 0) << inside.err;
-    const std::string outside = output_outside(scratch);
-    EXPECT_GT(outside.size(), 400U);
-    EXPECT_EQ(inside.out, outside);
+    expect_same_inside_and_outside();
 }
 
 TEST_F(Scientific, IsThereAtOnceWhereItWasPreloaded) {
@@ -143,15 +147,7 @@ def f():
 }
 
 TEST_F(ScientificSnapshot, SaysInsideWhatItSaysOutside) {
-    const Scratch scratch;
-    const Answer inside =
-        run_vitrine({.arguments = {"run", "-q", "--no-validate", "--memory", "1g", "--pids-limit",
-                                   "64", "--rootfs", root(), kScript},
-                     .input = {},
-                     .environment = {},
-                     .patience = std::chrono::seconds(120)});
-    EXPECT_EQ(inside.exit_code, 0) << inside.err;
-    EXPECT_EQ(inside.out, output_outside(scratch));
+    expect_same_inside_and_outside();
 }
 
 /// Libraries that were there before the policy are disarmed as those that come after.
